@@ -1,0 +1,22 @@
+/** The public API of Croc: everything that a program may import, and nothing else. */
+export { CrocError, ERRORS, isErrorCode, printable } from './errors.js';
+export type { CrocErrorOptions, ErrorCode, ErrorPhase } from './errors.js';
+export { RECIPIENT_STATES, SENDER_STATES } from './channel/states.js';
+export type { RecipientState, SenderState } from './channel/states.js';
+export { CURVE_NAMES } from './types.js';
+export type {
+  AcceptOptions,
+  Conflict,
+  ConflictChoice,
+  CurveName,
+  OfferEntry,
+  Progress,
+  ReceiveEvents,
+  ReceiveResult,
+  Role,
+  SendEvents,
+  Skipped,
+  Totals,
+  TransferEvents,
+  TransferResult,
+} from './types.js';

@@ -1,0 +1,104 @@
+/** The words of the public API: plain data, shared by library, command line and extension. */
+import type { SenderState, RecipientState } from './channel/states.js';
+
+/** The curves of the key exchange; `p256` is the default. */
+export const CURVE_NAMES = ['p256', 'p384', 'p521', 'siec'] as const;
+export type CurveName = (typeof CURVE_NAMES)[number];
+
+/** The two ends of a channel. */
+export type Role = 'sender' | 'recipient';
+
+/** One thing that is offered. */
+export interface OfferEntry {
+  /** Relative, with `/` between parts, Unicode as the sender's disk has it. */
+  readonly path: string;
+  readonly kind: 'file' | 'folder' | 'symlink';
+  /** Bytes of a file; 0 for everything else. */
+  readonly size: number;
+  /** Modification time, milliseconds since 1970. */
+  readonly mtimeMs: number;
+  /** Whether the owner may execute the file. */
+  readonly executable: boolean;
+  /** Where a symbolic link points, relative, with `/`; only for kind `symlink`. */
+  readonly target?: string;
+}
+
+/** What a transfer holds, in numbers. */
+export interface Totals {
+  /** Files and symbolic links. */
+  readonly files: number;
+  readonly folders: number;
+  /** Bytes of all files together. */
+  readonly bytes: number;
+}
+
+/** How far a transfer is. At most ten a second are told. */
+export interface Progress {
+  /** File bytes that are there, of `total`. */
+  readonly bytes: number;
+  /** File bytes of everything that was accepted. */
+  readonly total: number;
+  /** File bytes that crossed the wire in this transfer. */
+  readonly transferred: number;
+  /** The path that moved last. */
+  readonly path?: string;
+}
+
+/** How a transfer ended well. */
+export interface TransferResult {
+  /** Files and symbolic links that are on the other disk. */
+  readonly files: number;
+  /** File bytes of those. */
+  readonly bytes: number;
+  /** File bytes that crossed the wire this time. */
+  readonly transferred: number;
+}
+
+/** How a receive ended well: also where things are. */
+export interface ReceiveResult extends TransferResult {
+  /** Absolute paths of the top-level files and folders as they are on this disk. */
+  readonly roots: readonly string[];
+}
+
+/** What to do with a file that is already there. */
+export type ConflictChoice = 'overwrite' | 'rename' | 'skip';
+
+/** A file that is already there. */
+export interface Conflict {
+  readonly entry: OfferEntry;
+  /** Absolute path of what is there. */
+  readonly existing: string;
+  readonly existingSize: number;
+  readonly existingMtimeMs: number;
+}
+
+/** How to take an offer. */
+export interface AcceptOptions {
+  /** Folder to write into; it must exist. */
+  readonly to: string;
+  /** Which entries, as indices into `offer.entries`; all when absent. Folders above them come along. */
+  readonly only?: readonly number[];
+  /** One choice for all, or one asked for each; default `rename`, which loses nothing. */
+  readonly onConflict?: ConflictChoice | ((conflict: Conflict) => Promise<ConflictChoice>);
+}
+
+/** Something that was found while walking and is not sent. */
+export interface Skipped {
+  readonly path: string;
+  readonly reason: 'special-file' | 'link-leaves-folder' | 'unsendable-name';
+}
+
+/** Events of a running transfer. */
+export interface TransferEvents<State extends string> {
+  state: [state: State];
+  progress: [progress: Progress];
+}
+
+/** Events of a send. */
+export interface SendEvents extends TransferEvents<SenderState> {
+  /** The walk is over: this is what is offered, and what is not. */
+  offered: [totals: Totals, skipped: readonly Skipped[]];
+}
+
+/** Events of a receive after it was accepted. */
+export type ReceiveEvents = TransferEvents<RecipientState>;
