@@ -1,7 +1,8 @@
 // Makes a clean clone ready with nothing but Node and npm: installs the dependencies when they are
-// missing or older than the lock file, and with --build also builds dist/ when a source is newer.
+// not those of the lock file, and with --build also builds dist/ when a source is newer.
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -25,8 +26,14 @@ const newest = (folder) =>
   );
 
 export function ensureInstalled() {
-  if (time(at('node_modules', '.package-lock.json')) < time(at('package-lock.json')))
-    npm('ci', '--no-audit', '--no-fund');
+  // The stamp names the lock file that was installed: times say nothing in a fresh clone.
+  const stamp = at('node_modules', '.croc-installed');
+  const lock = createHash('sha256')
+    .update(readFileSync(at('package-lock.json')))
+    .digest('hex');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
+  npm('ci', '--no-audit', '--no-fund');
+  writeFileSync(stamp, lock);
 }
 
 export function ensureBuilt() {

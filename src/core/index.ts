@@ -20,3 +20,13 @@ export type {
   TransferEvents,
   TransferResult,
 } from './types.js';
+export type {
+  Offer,
+  Receive,
+  ReceiveOptions,
+  Relay,
+  RelayOptions,
+  RelayStats,
+  Send,
+  SendOptions,
+} from './api.js';
