@@ -70,7 +70,7 @@ export async function makeTree(root: string, options: TreeOptions = {}): Promise
 
 /** Compressible and incompressible content of a length that follows from the number. */
 function bytesOf(index: number): Buffer {
-  const length = (index * index * 7919) % 40_000;
+  const length = ((index + 1) ** 2 * 7919) % 40_000;
   if (index % 2 === 0) return Buffer.alloc(length, `line of file ${index}\n`);
   const bytes = Buffer.alloc(length);
   for (let at = 0; at < length; at += 32)
