@@ -64,9 +64,10 @@ export function chooseRelay(option: string | undefined, env: Environment): strin
  * @returns the code, not yet checked, or undefined when there is none
  */
 export function chooseCode(words: readonly string[], env: Environment): string | undefined {
-  const given = words.join(' ').trim().replaceAll(/\s+/g, '-');
-  const hidden = (env.CROC_SECRET ?? '').trim().replaceAll(/\s+/g, '-');
+  const given = words.join(' ').trim();
+  const hidden = (env.CROC_SECRET ?? '').trim();
   if (given === '') return hidden === '' ? undefined : hidden;
-  if (given.includes('-') || hidden === '') return given;
-  return hidden.toLowerCase().startsWith(`${given.toLowerCase()}-`) ? hidden : `${given}-${hidden}`;
+  if (/[-\s]/.test(given) || hidden === '') return given;
+  const [first] = hidden.split(/[-\s]/, 1);
+  return first?.toLowerCase() === given.toLowerCase() ? hidden : `${given}-${hidden}`;
 }

@@ -99,11 +99,12 @@ describe('chooseCode', () => {
   const whole = '417-dozen-lunar-quilt';
   test.each<[string[], string | undefined, string | undefined]>([
     [[whole], undefined, whole],
-    [['417', 'dozen', 'lunar', 'quilt'], undefined, whole],
-    [['417 dozen  lunar quilt '], undefined, whole],
+    [['417', 'dozen', 'lunar', 'quilt'], undefined, '417 dozen lunar quilt'],
+    [['417 - dozen  lunar quilt '], 'other', '417 - dozen  lunar quilt'],
     [[whole], '5-other-words-here', whole],
     [['417'], 'dozen-lunar-quilt', whole],
-    [['417'], 'dozen lunar quilt', whole],
+    [['417'], 'dozen lunar quilt', '417-dozen lunar quilt'],
+    [['417'], '417 dozen lunar quilt', '417 dozen lunar quilt'],
     [['417'], whole, whole],
     [['Desk7'], 'desk7-dozen-lunar-quilt', 'desk7-dozen-lunar-quilt'],
     [['41'], whole, `41-${whole}`],
