@@ -1,4 +1,7 @@
 /** The public API of Croc: everything that a program may import, and nothing else. */
+export { Croc } from './croc.js';
+export type { CrocOptions } from './croc.js';
+export type { Timing } from './parts.js';
 export { CrocError, ERRORS, isErrorCode, printable } from './errors.js';
 export type { CrocErrorOptions, ErrorCode, ErrorPhase } from './errors.js';
 export { RECIPIENT_STATES, SENDER_STATES } from './channel/states.js';

@@ -45,7 +45,7 @@ const messageSchema = v.variant('t', [
     t: v.literal('want'),
     ranges: v.pipe(v.array(v.tuple([count, count])), v.maxLength(10_000)),
   }),
-  v.object({ t: v.literal('answer'), accept: v.boolean(), files: count, bytes: count }),
+  v.object({ t: v.literal('answer'), accept: v.boolean(), count, bytes: count }),
   v.object({ t: v.literal('have'), bytes: count }),
   v.object({ t: v.literal('done'), files: count, bytes: count }),
   v.object({ t: v.literal('ping') }),
