@@ -35,3 +35,5 @@ export type {
   Send,
   SendOptions,
 } from './api.js';
+export { startRelay } from './relay/relay.js';
+export { startRelayThread } from './relayThread.js';
