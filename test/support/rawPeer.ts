@@ -19,7 +19,12 @@ import { RecordType, decodeControl, encodeControl } from '../../src/core/wire/co
 import type { ControlMessage, ControlOf } from '../../src/core/wire/control.js';
 import { encodeDataHead } from '../../src/core/wire/data.js';
 import type { Piece } from '../../src/core/wire/data.js';
-import { PREAMBLE_BYTES, decodePreamble, encodePreamble, laneKey } from '../../src/core/wire/keys.js';
+import {
+  PREAMBLE_BYTES,
+  decodePreamble,
+  encodePreamble,
+  laneKey,
+} from '../../src/core/wire/keys.js';
 import type { LaneSecrets } from '../../src/core/wire/keys.js';
 import { Opener, Sealer } from '../../src/core/wire/record.js';
 
@@ -111,7 +116,9 @@ export class RawPeer {
 
   constructor(url: string, localAddress?: string) {
     const options = { url, clock: systemClock, answerMs: 5000 };
-    this.relay = new RelayClient(localAddress === undefined ? options : { ...options, localAddress });
+    this.relay = new RelayClient(
+      localAddress === undefined ? options : { ...options, localAddress },
+    );
   }
 
   get lane(): RawLane {
@@ -137,7 +144,10 @@ export class RawPeer {
       const y = Buffer.from(answer.y, 'base64');
       const key = exchange.finish(y);
       await this.relay.update({ h_k: base64(confirmations(key).h_k) }, never);
-      await this.connect('sender', { key, transcript: transcriptHash(channel, curve, exchange.x, y) });
+      await this.connect('sender', {
+        key,
+        transcript: transcriptHash(channel, curve, exchange.x, y),
+      });
     };
     return { code: `${channel}-${secret}`, meet };
   }

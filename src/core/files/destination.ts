@@ -138,14 +138,17 @@ export class Destination {
    *
    * @param offset - of the first byte in the file
    * @param data - at least one byte; must not change before the promise resolves
+   * @param verified - whether the sender vouches with this piece that the file did not change while
+   * it was read; a file without such a piece is never whole
    * @throws CrocError `protocol_error` (not planned, beyond the offered size, or there already),
    * `disk_full`, `folder_not_writable`, `folder_gone`, `target_in_the_way`, `write_failed`
    */
-  async writeAt(index: number, offset: number, data: Uint8Array): Promise<void> {
+  async writeAt(index: number, offset: number, data: Uint8Array, verified: boolean): Promise<void> {
     this.#check();
     const part = this.#part(index);
     try {
       part.coverage.add(offset, data.length);
+      if (verified) part.verified = true;
       await this.#parts.write(part, offset, data);
       // Two last pieces may end together; only one of them finds the file still started.
       if (part.isWhole && this.#ledger.status(index) === 'started') await this.#whole(part);

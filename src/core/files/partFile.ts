@@ -44,6 +44,8 @@ export interface FileLooks {
 export class PartFile {
   readonly index: number;
   readonly coverage: Coverage;
+  /** Whether the sender vouched that the file did not change while it was read. */
+  verified = false;
   /** The offered path, for errors. */
   readonly #offered: string;
   readonly #folder: string;
@@ -80,9 +82,9 @@ export class PartFile {
     return this.#writing === 0 && this.#flushing === undefined;
   }
 
-  /** Whether every byte has come and none is still being written. */
+  /** Whether every byte has come, the sender vouched for them, and none is still being written. */
   get isWhole(): boolean {
-    return this.coverage.complete && this.#writing === 0;
+    return this.coverage.complete && this.verified && this.#writing === 0;
   }
 
   /** Makes or opens the temporary file. Blocks for microseconds. @throws CrocError */
