@@ -6,9 +6,11 @@
  * The system takes seconds as a double and cuts off what does not fit its unit, which would make
  * .123 s a .122999 s. A microsecond more is below what is kept and above what is cut.
  *
+ * It is handed over as text because Node takes a negative number, a time before 1970, for *now*.
+ *
  * @param mtimeMs - milliseconds since 1970
  * @returns seconds since 1970
  */
-export function onDiskTime(mtimeMs: number): number {
-  return (Math.floor(mtimeMs) + 0.001) / 1000;
+export function onDiskTime(mtimeMs: number): string {
+  return String((Math.floor(mtimeMs) + 0.001) / 1000);
 }
