@@ -144,7 +144,7 @@ export class Destination {
    * @throws CrocError `protocol_error` (not planned, beyond the offered size, or there already),
    * `disk_full`, `folder_not_writable`, `folder_gone`, `target_in_the_way`, `write_failed`
    */
-  async writeAt(index: number, offset: number, data: Uint8Array, verified: boolean): Promise<void> {
+  async writeAt(index: number, offset: number, data: Uint8Array, verified = true): Promise<void> {
     this.#check();
     try {
       const part = this.#part(index);
