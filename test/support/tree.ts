@@ -114,8 +114,8 @@ async function hashOf(file: string): Promise<string> {
 /** What of an entry has to be the same on both sides. */
 async function describe(file: string): Promise<Record<string, string | number | boolean>> {
   const stats = await lstat(file);
-  // Whole milliseconds are what travels; utimes may be off by less.
-  const mtimeMs = Math.round(stats.mtimeMs);
+  // Whole milliseconds are what travels; what is below is cut off.
+  const mtimeMs = Math.floor(stats.mtimeMs);
   if (stats.isSymbolicLink()) return { kind: 'symlink', target: await readlink(file) };
   if (stats.isDirectory()) return { kind: 'folder', mtimeMs };
   if (!stats.isFile()) return { kind: 'something else' };
