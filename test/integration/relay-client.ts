@@ -148,7 +148,8 @@ export class Lane {
   readonly ended: Promise<void>;
   /** Resolves when the connection is gone, in order or not. */
   readonly closed: Promise<void>;
-  #received = Buffer.alloc(0);
+  #chunks: Buffer[] = [];
+  #length = 0;
   #wake: () => void = () => undefined;
   #over = false;
 
@@ -164,7 +165,8 @@ export class Lane {
       }),
     );
     socket.on('data', (chunk: Buffer) => {
-      this.#received = Buffer.concat([this.#received, chunk]);
+      this.#chunks.push(chunk);
+      this.#length += chunk.length;
       this.#wake();
     });
     socket.once('end', () => this.#wake());
@@ -172,12 +174,13 @@ export class Lane {
 
   /** Takes the next `count` bytes; fewer only when the connection ends before. */
   async read(count: number): Promise<Buffer> {
-    while (this.#received.length < count && !this.#over && !this.socket.readableEnded) {
+    while (this.#length < count && !this.#over && !this.socket.readableEnded) {
       await new Promise<void>((resolve) => (this.#wake = resolve));
     }
-    const taken = this.#received.subarray(0, count);
-    this.#received = this.#received.subarray(taken.length);
-    return taken;
+    const bytes = Buffer.concat(this.#chunks);
+    this.#chunks = bytes.length > count ? [bytes.subarray(count)] : [];
+    this.#length = Math.max(0, bytes.length - count);
+    return bytes.subarray(0, count);
   }
 
   /** Takes the relay's line. */
