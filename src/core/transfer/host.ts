@@ -36,7 +36,7 @@ export class TransferHost {
   /** @param workerFile - the built src/core/transfer/worker.ts */
   constructor(workerFile: string, events: HostEvents) {
     this.#events = events;
-    this.#worker = new Worker(workerFile, { name: 'croc transfer' });
+    this.#worker = new Worker(workerFile, { name: 'croc transfer', execArgv: [] });
     this.#worker.on('message', (message: FromWorker) => this.#onMessage(message));
     this.#worker.on('error', (cause) => this.#fail(CrocError.from(cause)));
     this.#worker.on('exit', () => {

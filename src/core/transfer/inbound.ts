@@ -50,6 +50,7 @@ export class Inbound implements Flow {
   readonly #entries: OfferEntry[] = [];
   readonly #offered = deferred<Totals>();
   readonly #ended = deferred<undefined>();
+  readonly #writing = new Set<Promise<void>>();
   #offerBytes = 0;
   #phase: 'offer' | 'answer' | 'data' = 'offer';
   #wanted = new Set<number>();
@@ -97,10 +98,12 @@ export class Inbound implements Flow {
       if (write) writes.push(write);
     }
     if (writes.length === 0) return undefined;
-    return Promise.all(writes).then(
+    const all = Promise.all(writes).then(
       () => undefined,
       (error: unknown) => this.#session.fail(CrocError.from(error, 'write_failed')),
     );
+    this.#writing.add(all);
+    return all.finally(() => this.#writing.delete(all));
   }
 
   onAllEnded(): void {
@@ -143,6 +146,7 @@ export class Inbound implements Flow {
     await this.#prepare(decision);
     await this.#answer();
     await this.#ended.promise;
+    await Promise.all(this.#writing);
     if (!this.#destination) throw new CrocError('internal');
     const { files, bytes, roots } = await this.#destination.finish();
     this.#report();
@@ -168,8 +172,7 @@ export class Inbound implements Flow {
         : decision.onConflict === 'ask'
           ? await this.#receiver.choose(conflict)
           : decision.onConflict;
-      if (choice === 'skip') wanted.delete(index);
-      destination.plan(index, choice);
+      if (!destination.plan(index, choice)) wanted.delete(index);
     }
     this.#wanted = wanted;
   }

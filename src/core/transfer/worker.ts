@@ -8,6 +8,7 @@ import { deferred } from '../async.js';
 import { systemRandom } from '../edges.js';
 import { CrocError } from '../errors.js';
 import { walk } from '../files/walk.js';
+import type { WalkEntry } from '../files/walk.js';
 import type { Conflict, ConflictChoice, OfferEntry, Skipped, Totals } from '../types.js';
 import { Inbound } from './inbound.js';
 import type { Decision, Receiver } from './inbound.js';
@@ -89,10 +90,10 @@ class Transfer implements Receiver {
 
   async #walk(paths: readonly string[]): Promise<Walked> {
     const skipped: Skipped[] = [];
-    const entries = await walk(paths, {
-      signal: this.#abort.signal,
-      onSkip: (skip) => skipped.push(skip),
-    });
+    const entries: WalkEntry[] = [];
+    const onSkip = (skip: Skipped): unknown => skipped.push(skip);
+    for await (const entry of walk(paths, { signal: this.#abort.signal, onSkip }))
+      entries.push(entry);
     if (entries.length === 0) throw new CrocError('nothing_to_send');
     const totals = totalsOf(entries);
     this.#post({ type: 'walked', totals, skipped });
