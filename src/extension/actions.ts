@@ -9,6 +9,7 @@ import type { Parts } from './parts.js';
 import { settings } from './settings.js';
 import { shortAddress } from './texts.js';
 import type { Transfer } from './transfers.js';
+import type { Outcome } from './views/panel.js';
 
 const inWorkspace = (uri: vscode.Uri): boolean =>
   vscode.workspace.getWorkspaceFolder(uri) !== undefined;
@@ -39,6 +40,24 @@ async function reveal(transfer: Transfer): Promise<void> {
   }
 }
 
+/** The actions that need no transfer. @returns whether it was one of them */
+async function actAnyway(parts: Parts, action: Action): Promise<boolean> {
+  if (action === 'show-log') parts.log.show();
+  else if (action === 'open-settings') await settings.open('relay');
+  else if (action === 'receive-again') await receive(parts, { code: '' });
+  else return false;
+  return true;
+}
+
+/** The actions that copy something. @returns whether something was copied */
+async function copy(parts: Parts, action: Action, transfer: Transfer): Promise<boolean> {
+  if (action === 'copy-code') return copyCode(parts, [transfer.id]);
+  if (action === 'copy-command') return copyReceiveCommand(parts, [transfer.id]);
+  if (action !== 'copy-relay') return false;
+  await vscode.env.clipboard.writeText(shortAddress(transfer.facts.meetingPoint.address));
+  return true;
+}
+
 /**
  * Does one action.
  *
@@ -48,17 +67,14 @@ export async function act(
   parts: Parts,
   action: Action,
   transfer: Transfer | undefined,
-): Promise<void> {
-  if (action === 'show-log') parts.log.show();
-  else if (action === 'open-settings') await settings.open('relay');
-  else if (action === 'receive-again') await receive(parts, { code: '' });
-  else if (transfer === undefined) return;
-  else if (action === 'copy-code') await copyCode(parts, [transfer.id]);
-  else if (action === 'copy-command') await copyReceiveCommand(parts, [transfer.id]);
-  else if (action === 'copy-relay')
-    await vscode.env.clipboard.writeText(shortAddress(transfer.facts.meetingPoint.address));
-  else if (action === 'cancel') await cancel(parts, [transfer.id]);
-  else if (action === 'send-again') await sendFiles(parts, transfer.facts.paths);
-  else if (action === 'open') await open(transfer);
-  else if (action === 'reveal') await reveal(transfer);
+): Promise<Outcome> {
+  if (await actAnyway(parts, action)) return 'done';
+  if (transfer === undefined) return 'done';
+  if (await copy(parts, action, transfer)) return 'copied';
+  if (action === 'send-again')
+    return (await sendFiles(parts, transfer.facts.paths)) ? 'replaced' : 'done';
+  if (action === 'cancel') await cancel(parts, [transfer.id]);
+  if (action === 'open') await open(transfer);
+  if (action === 'reveal') await reveal(transfer);
+  return 'done';
 }

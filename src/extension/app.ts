@@ -1,7 +1,7 @@
 /** Builds the parts, wires them and takes them down. Loaded at the first call. */
 import * as vscode from 'vscode';
 import { Croc, type Offer } from '../core/index.js';
-import { ACTIONS, type Action } from '../webview/messages.js';
+import type { Action } from '../webview/messages.js';
 import { act } from './actions.js';
 import type { CrocApi } from './api.js';
 import type { CommandId } from './commands/ids.js';
@@ -16,10 +16,10 @@ import { RelayTasks } from './relayTask.js';
 import { settings } from './settings.js';
 import { Transfers, type Transfer } from './transfers.js';
 import { Notifications } from './views/notifications.js';
-import { Panels } from './views/panel.js';
+import { Panels, type Outcome } from './views/panel.js';
 import { StatusBar } from './views/statusBar.js';
 
-const HANDLERS: Record<CommandId, (parts: Parts, given: readonly unknown[]) => Promise<void>> = {
+const HANDLERS: Record<CommandId, (parts: Parts, given: readonly unknown[]) => Promise<unknown>> = {
   'croc.send': send,
   'croc.receive': (parts) => receive(parts),
   'croc.receiveHere': receiveHere,
@@ -31,7 +31,6 @@ const HANDLERS: Record<CommandId, (parts: Parts, given: readonly unknown[]) => P
   'croc.copyReceiveCommand': copyReceiveCommand,
   'croc.cancel': cancel,
 };
-const COPIES: readonly Action[] = ACTIONS.filter((action) => action.startsWith('copy-'));
 
 /** The running extension. */
 export class App implements Parts {
@@ -52,10 +51,7 @@ export class App implements Parts {
     this.panels = new Panels(
       context.extensionUri,
       this.transfers,
-      async (action, transfer) => {
-        await this.act(action, transfer);
-        return COPIES.includes(action);
-      },
+      (action, transfer) => this.act(action, transfer),
       log,
     );
     this.api = this.#api();
@@ -71,11 +67,11 @@ export class App implements Parts {
   }
 
   /** Runs a command. */
-  run(id: CommandId, given: readonly unknown[]): Promise<void> {
-    return HANDLERS[id](this, given);
+  async run(id: CommandId, given: readonly unknown[]): Promise<void> {
+    await HANDLERS[id](this, given);
   }
 
-  act(action: Action, transfer: Transfer | undefined): Promise<void> {
+  act(action: Action, transfer: Transfer | undefined): Promise<Outcome> {
     return act(this, action, transfer);
   }
 

@@ -3,7 +3,7 @@ import type * as vscode from 'vscode';
 import type { Croc } from '../core/index.js';
 import type { Relays } from './relays.js';
 import type { Transfer, Transfers } from './transfers.js';
-import type { Panels } from './views/panel.js';
+import type { Outcome, Panels } from './views/panel.js';
 import type { Action } from '../webview/messages.js';
 
 /** The parts of the running extension, made once by app.ts. */
@@ -15,5 +15,5 @@ export interface Parts {
   readonly transfers: Transfers;
   readonly panels: Panels;
   /** Does what a button of the panel or of a message asks for. */
-  act(action: Action, transfer: Transfer | undefined): Promise<void>;
+  act(action: Action, transfer: Transfer | undefined): Promise<Outcome>;
 }

@@ -61,6 +61,8 @@ export class Relays implements vscode.Disposable {
   readonly #changed = new vscode.EventEmitter<void>();
   readonly onDidChange = this.#changed.event;
   #running: readonly Relay[] = [];
+  /** Those that a send started by itself. */
+  readonly #byItself = new WeakSet<Relay>();
   #shared: Promise<Relay> | undefined;
 
   constructor(private readonly log: vscode.LogOutputChannel) {}
@@ -77,15 +79,29 @@ export class Relays implements vscode.Disposable {
   /** The running relay, or a new one on the usual ports (or free ones). Several callers share it. */
   shared(): Promise<Relay> {
     if (this.current !== undefined) return Promise.resolve(this.current);
-    this.#shared ??= this.start({}).finally(() => {
+    this.#shared ??= this.#startByItself().finally(() => {
       this.#shared = undefined;
     });
     return this.#shared;
   }
 
+  /** Whether nobody asked for this relay: a send needed one. */
+  startedByItself(relay: Relay): boolean {
+    return this.#byItself.has(relay);
+  }
+
   /** Starts one more relay. @throws CrocError such as `port_taken`, `cannot_listen` */
   async start(options: RelayOptions): Promise<Relay> {
-    const relay = await startRelayThread(options);
+    return this.#add(await startRelayThread(options));
+  }
+
+  async #startByItself(): Promise<Relay> {
+    const relay = await startRelayThread();
+    this.#byItself.add(relay);
+    return this.#add(relay);
+  }
+
+  #add(relay: Relay): Relay {
     this.#running = [...this.#running, relay];
     this.log.info(`relay: listening at ${relay.url}, ports ${relay.ports.join(', ')}`);
     this.#changed.fire();

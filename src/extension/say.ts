@@ -1,35 +1,29 @@
 /** Tells the person that something went wrong, with the button that helps. */
 import * as vscode from 'vscode';
 import { CrocError } from '../core/index.js';
-import type { Parts } from './parts.js';
-import { remedyFor, remedyLabel } from './remedies.js';
+import { remedyFor, remedyLabel, type Remedy } from './remedies.js';
 import { errorLine } from './texts.js';
-import type { Transfer } from './transfers.js';
 
-/**
- * Shows an error. Resolves when the message is gone and what its button asked for is done.
- *
- * @param transfer - the one that failed, if there is one
- */
+/** What the message is about. */
+export interface Trouble {
+  readonly direction: 'send' | 'receive';
+  /** Whether this window runs the relay in use. */
+  readonly ownRelay: boolean;
+  /** Does what the button says. */
+  readonly act: (remedy: Remedy) => Promise<unknown>;
+}
+
+/** Shows an error. Resolves when the message is gone and what its button asked for is done. */
 export async function sayError(
-  parts: Pick<Parts, 'act' | 'log'>,
+  log: vscode.LogOutputChannel,
   thrown: unknown,
-  direction: 'send' | 'receive',
-  transfer?: Transfer,
+  { direction, ownRelay, act }: Trouble,
 ): Promise<void> {
   const error = CrocError.from(thrown);
-  parts.log.error(
-    `${direction}: ${error.code}${error.code === 'internal' ? `: ${error.message}` : ''}`,
-  );
-  const ownRelay = transfer?.facts.meetingPoint.own ?? false;
+  // The other messages may hold names and addresses, and the code says enough.
+  log.error(`${direction}: ${error.code === 'internal' ? error.message : error.code}`);
   const remedy = remedyFor(error, direction, ownRelay);
-  // Without a transfer there is nothing that could be sent again.
-  const useful = remedy === 'send-again' && transfer === undefined ? undefined : remedy;
-  const label = useful === undefined ? undefined : remedyLabel(useful);
-  const line = errorLine(error);
-  const picked =
-    label === undefined
-      ? await vscode.window.showErrorMessage(line)
-      : await vscode.window.showErrorMessage(line, label);
-  if (picked !== undefined && useful !== undefined) await parts.act(useful, transfer);
+  const labels = remedy === undefined ? [] : [remedyLabel(remedy)];
+  const picked = await vscode.window.showErrorMessage(errorLine(error), ...labels);
+  if (picked !== undefined && remedy !== undefined) await act(remedy);
 }

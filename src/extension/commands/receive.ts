@@ -151,21 +151,18 @@ export async function receive(parts: Parts, start: ReceiveStart = {}): Promise<v
   } catch (thrown) {
     const error = CrocError.from(thrown);
     if (error.code === 'cancelled') return;
-    await sayError(
-      {
-        log: parts.log,
-        act: (action, transfer) =>
-          action === 'receive-again'
-            ? receive(parts, {
-                ...start,
-                code: codeStillGood(error) ? (meeting?.code ?? '') : '',
-                ...(meeting === undefined ? {} : { relay: meeting.relay }),
-              })
-            : parts.act(action, transfer),
-      },
-      error,
-      'receive',
-    );
+    const again: ReceiveStart = {
+      ...start,
+      code: codeStillGood(error) ? (meeting?.code ?? '') : '',
+      ...(meeting === undefined ? {} : { relay: meeting.relay }),
+    };
+    // The message stays until it is read, the command is done.
+    void sayError(parts.log, error, {
+      direction: 'receive',
+      ownRelay: false,
+      act: (remedy) =>
+        remedy === 'receive-again' ? receive(parts, again) : parts.act(remedy, undefined),
+    });
   }
 }
 

@@ -3,8 +3,7 @@ import * as vscode from 'vscode';
 import { CrocError, type Relay, type RelayOptions } from '../../core/index.js';
 import type { Parts } from '../parts.js';
 import { DEFAULT_PORT, findOtherPorts, type OtherPorts, type Relays } from '../relays.js';
-import { sayError } from '../say.js';
-import { shortAddress } from '../texts.js';
+import { errorLine, shortAddress } from '../texts.js';
 
 /** A question with one way on. */
 export type AskOtherPorts = (other: OtherPorts) => Promise<boolean>;
@@ -88,7 +87,7 @@ export async function startRelay(parts: Parts): Promise<void> {
     // The message stays until it is read, the command is done.
     void showRelay(parts);
   } catch (error) {
-    await sayError(parts, error, 'send');
+    void vscode.window.showErrorMessage(errorLine(CrocError.from(error)));
   }
 }
 

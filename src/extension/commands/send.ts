@@ -119,14 +119,26 @@ export async function startSend(
   return { send, transfer };
 }
 
-/** Sends files, copies the code and opens the panel; errors are told. */
-export async function sendFiles(parts: Parts, files: readonly string[]): Promise<void> {
+/**
+ * Sends files, copies the code and opens the panel; errors are told.
+ *
+ * @returns whether there is a code now
+ */
+export async function sendFiles(parts: Parts, files: readonly string[]): Promise<boolean> {
   try {
     const { send, transfer } = await startSend(parts, files);
     parts.panels.show(transfer);
     await vscode.env.clipboard.writeText(send.code);
+    return true;
   } catch (error) {
-    await sayError(parts, error, 'send');
+    // The message stays until it is read, the command is done.
+    void sayError(parts.log, error, {
+      direction: 'send',
+      ownRelay: settings.relay === undefined,
+      act: (remedy) =>
+        remedy === 'send-again' ? sendFiles(parts, files) : parts.act(remedy, undefined),
+    });
+    return false;
   }
 }
 

@@ -42,15 +42,16 @@ export async function showTransfer(parts: Parts, given: readonly unknown[]): Pro
   else if (all.length === 0) await showRelay(parts);
 }
 
-/** Copies the code of a send that waits. */
-export async function copyCode(parts: Parts, given: readonly unknown[]): Promise<void> {
+/** Copies the code of a send that waits. @returns whether there was one */
+export async function copyCode(parts: Parts, given: readonly unknown[]): Promise<boolean> {
   const transfer = await choose(parts, given, waitingSends(parts), vscode.l10n.t('Which code?'));
   if (transfer?.code === undefined) {
-    await vscode.window.showInformationMessage(vscode.l10n.t('No code is waiting to be used.'));
-    return;
+    void vscode.window.showInformationMessage(vscode.l10n.t('No code is waiting to be used.'));
+    return false;
   }
   await vscode.env.clipboard.writeText(transfer.code);
   vscode.window.setStatusBarMessage(vscode.l10n.t('Code copied'), 3000);
+  return true;
 }
 
 /** A command line for somebody without VS Code; the secret stays out of the process list. */
@@ -64,13 +65,16 @@ function receiveCommand(code: string, relay: string, shell: 'posix' | 'powershel
     : `$env:CROC_SECRET='${secret}'; ${command}`;
 }
 
-/** Copies a command line that receives what is being sent. */
-export async function copyReceiveCommand(parts: Parts, given: readonly unknown[]): Promise<void> {
+/** Copies a command line that receives what is being sent. @returns whether it did */
+export async function copyReceiveCommand(
+  parts: Parts,
+  given: readonly unknown[],
+): Promise<boolean> {
   const transfer = await choose(parts, given, waitingSends(parts), vscode.l10n.t('Which code?'));
   const code = transfer?.code;
   if (transfer === undefined || code === undefined) {
-    await vscode.window.showInformationMessage(vscode.l10n.t('No code is waiting to be used.'));
-    return;
+    void vscode.window.showInformationMessage(vscode.l10n.t('No code is waiting to be used.'));
+    return false;
   }
   const picked = await vscode.window.showQuickPick(
     [
@@ -79,10 +83,11 @@ export async function copyReceiveCommand(parts: Parts, given: readonly unknown[]
     ],
     { placeHolder: vscode.l10n.t('Where will the other side run it?') },
   );
-  if (picked === undefined) return;
+  if (picked === undefined) return false;
   const { address } = transfer.facts.meetingPoint;
   await vscode.env.clipboard.writeText(receiveCommand(code, address, picked.shell));
   vscode.window.setStatusBarMessage(vscode.l10n.t('Receive command copied'), 3000);
+  return true;
 }
 
 /** Cancels a transfer that runs. */

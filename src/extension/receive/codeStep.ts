@@ -1,7 +1,7 @@
 /** The first question: the code, checked and completed while it is typed. */
 import * as vscode from 'vscode';
 import { completeWord, CrocError, looksLikeCode, parseCode } from '../../core/index.js';
-import { errorTexts } from '../texts.js';
+import { errorTexts, type ErrorTexts } from '../texts.js';
 import { ask, type Answer } from './quick.js';
 
 interface CodeItem extends vscode.QuickPickItem {
@@ -12,51 +12,60 @@ interface CodeItem extends vscode.QuickPickItem {
 const MOST_WORDS = 8;
 
 /** Why `text` is not a code; undefined when it is one. */
-function problemOf(text: string): string | undefined {
+function problemOf(text: string): ErrorTexts | undefined {
   try {
     parseCode(text);
     return undefined;
   } catch (error) {
-    const { what, next } = errorTexts(CrocError.from(error, 'invalid_code'));
-    return `${what} ${next}`;
+    return errorTexts(CrocError.from(error, 'invalid_code'));
   }
 }
 
-/** Codes that go on from what is typed: the last word completed. */
-function completionsOf(text: string): string[] {
+/** Ways to go on from what is typed: the last word completed. */
+function completionsOf(text: string): CodeItem[] {
   const typed = text.trimStart().toLowerCase().replace(/\s+/g, '-');
   const dash = typed.lastIndexOf('-');
   const word = typed.slice(dash + 1);
   if (dash < 1 || word === '') return [];
-  const completed = completeWord(word).filter((full) => full !== word);
-  const whole = typed.slice(0, dash).split('-').length >= 3;
-  return completed
-    .slice(0, MOST_WORDS)
-    .map((full) => `${typed.slice(0, dash + 1)}${full}${whole ? '' : '-'}`);
+  const last = typed.slice(0, dash).split('-').length >= 3;
+  const words = completeWord(word).filter((full) => full !== word);
+  return words.slice(0, MOST_WORDS).map((full) => {
+    const code = `${typed.slice(0, dash + 1)}${full}`;
+    // The typed text is in the description only: rows whose label matches it would be moved up.
+    return {
+      act: 'complete',
+      code: last ? code : `${code}-`,
+      label: `$(edit) ${full}`,
+      description: code,
+      alwaysShow: true,
+    };
+  });
 }
 
-/** What is listed below the typed text. */
+/** What is listed below the typed text; Enter takes the first row. */
 function itemsFor(text: string): CodeItem[] {
-  const { t } = vscode.l10n;
   if (text.trim() === '') return [];
   const problem = problemOf(text);
-  const first: CodeItem =
-    problem === undefined
-      ? {
-          act: 'use',
-          code: text.trim(),
-          label: `$(arrow-right) ${t('Receive with this code')}`,
-          alwaysShow: true,
-        }
-      : { act: 'nothing', code: '', label: `$(info) ${problem}`, alwaysShow: true };
-  const words = completionsOf(text).map((code): CodeItem => ({
-    act: 'complete',
-    code,
-    label: `$(edit) ${code}`,
+  const words = completionsOf(text);
+  if (problem !== undefined) {
+    const { what, next } = problem;
+    const row: CodeItem = {
+      act: 'nothing',
+      code: '',
+      label: `$(info) ${what}`,
+      detail: next,
+      alwaysShow: true,
+    };
+    return [...words, row];
+  }
+  const use: CodeItem = {
+    act: 'use',
+    code: text.trim(),
+    label: `$(arrow-right) ${vscode.l10n.t('Receive with this code')}`,
     alwaysShow: true,
-  }));
-  // While the code is not whole, Enter completes it: the words come first.
-  return problem === undefined ? [first, ...words] : [...words, first];
+  };
+  // Other words than ours can be a code too, but a word that is half typed is likelier.
+  return looksLikeCode(text.toLowerCase()) ? [use, ...words] : [...words, use];
 }
 
 /** The clipboard's text if it is a code; read only because the person asked to receive. */

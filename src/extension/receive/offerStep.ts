@@ -16,7 +16,15 @@ const ICONS: Record<OfferRow['kind'], string> = {
   more: 'ellipsis',
 };
 
+const MOST_INDENT = 8;
+
 const isHidden = (path: string): boolean => path.split('/').some((part) => part.startsWith('.'));
+
+function folderText(files: number, size: string): string {
+  const { t } = vscode.l10n;
+  if (files === 0) return t('no files');
+  return files === 1 ? t('1 file, {0}', size) : t('{0} files, {1}', files, size);
+}
 
 /** Size, and what is worth knowing before taking it. */
 function detailsOf(row: OfferRow): string {
@@ -24,7 +32,7 @@ function detailsOf(row: OfferRow): string {
   const size = bytesText(row.bytes);
   const facts =
     row.kind === 'folder'
-      ? [row.files === 1 ? t('1 file, {0}', size) : t('{0} files, {1}', row.files, size)]
+      ? [folderText(row.files, size)]
       : row.kind === 'symlink'
         ? [t('link to {0}', printable(row.entry?.target ?? ''))]
         : [size];
@@ -33,13 +41,18 @@ function detailsOf(row: OfferRow): string {
   return facts.join(' · ');
 }
 
-function itemOf(row: OfferRow, index: number): RowItem {
-  const { t } = vscode.l10n;
-  const depth = row.path === '' ? 0 : row.path.split('/').length - 1;
-  const name = row.kind === 'more' ? t('{0} more', row.own.length) : printable(row.path);
+/** A row below its folder, or with its whole path when the sender names no folder for it. */
+function itemOf(row: OfferRow, index: number, folders: ReadonlySet<string>): RowItem {
+  const slash = row.path.lastIndexOf('/');
+  const inTree = slash > 0 && folders.has(row.path.slice(0, slash));
+  const depth = inTree ? row.path.split('/').length - 1 : 0;
+  const name =
+    row.kind === 'more'
+      ? vscode.l10n.t('{0} more', row.own.length)
+      : printable(inTree ? row.path.slice(slash + 1) : row.path);
   return {
     index,
-    label: `${'\u2003'.repeat(Math.min(depth, 6))}$(${ICONS[row.kind]}) ${name}`,
+    label: `${'\u2003'.repeat(Math.min(depth, MOST_INDENT))}$(${ICONS[row.kind]}) ${name}`,
     description: detailsOf(row),
   };
 }
@@ -55,7 +68,8 @@ export async function askWhat(
 ): Promise<Answer<{ readonly chosen: Chosen; readonly ticks: ReadonlySet<number> }>> {
   const { t } = vscode.l10n;
   const { rows, complete } = offerRows(offer.entries);
-  const items = rows.map(itemOf);
+  const folders = new Set(rows.flatMap(({ kind, path }) => (kind === 'folder' ? [path] : [])));
+  const items = rows.map((row, index) => itemOf(row, index, folders));
   const pick = vscode.window.createQuickPick<RowItem>();
   pick.title = `${steps.title}: ${totalsText(offer.totals)}`;
   pick.step = steps.step;

@@ -76,10 +76,16 @@ export class Notifications implements vscode.Disposable {
   async #ended(transfer: Transfer): Promise<void> {
     this.#told.delete(transfer.id);
     if (transfer.stage === 'failed')
-      await sayError(this.parts, transfer.error, transfer.direction, transfer);
+      await sayError(this.parts.log, transfer.error, {
+        direction: transfer.direction,
+        ownRelay: transfer.facts.meetingPoint.own,
+        act: (remedy) => this.parts.act(remedy, transfer),
+      });
     if (transfer.stage !== 'done') return;
     const title = itemsTitle(transfer.facts.items);
     if (transfer.direction === 'send') {
+      // The panel in front says it already.
+      if (this.parts.panels.isVisible(transfer)) return;
       const show = t('Show');
       const picked = await vscode.window.showInformationMessage(t('Sent {0}.', title), show);
       if (picked === show) this.parts.panels.show(transfer);

@@ -11,8 +11,11 @@ import {
 import type { Transfer, Transfers } from '../transfers.js';
 import { endedView, viewOf } from './panelView.js';
 
-/** Does what a button of the panel asks for; resolves to true when something was copied. */
-export type PanelAct = (action: Action, transfer: Transfer) => Promise<boolean>;
+/** What came of a button: something was copied, or another transfer took the place of this one. */
+export type Outcome = 'copied' | 'replaced' | 'done';
+
+/** Does what a button of the panel asks for. */
+export type PanelAct = (action: Action, transfer: Transfer) => Promise<Outcome>;
 
 const escape = (text: string): string =>
   text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
@@ -144,7 +147,8 @@ export class Panels implements vscode.Disposable {
     }
     const transfer = id === undefined ? undefined : this.transfers.find(id);
     if (transfer === undefined) return;
-    const copied = await this.act(message.action, transfer);
-    if (copied) this.#post(shown, { type: 'copied', action: message.action });
+    const outcome = await this.act(message.action, transfer);
+    if (outcome === 'copied') this.#post(shown, { type: 'copied', action: message.action });
+    if (outcome === 'replaced') shown.panel.dispose();
   }
 }

@@ -89,24 +89,20 @@ function progressOf(transfer: Transfer): PanelView['progress'] {
   const { stage, progress } = transfer;
   if (stage === 'connecting' || transfer.deciding || (stage === 'running' && !progress))
     return { label: stageText(transfer), left: '', right: '' };
-  if (progress === undefined || (stage !== 'running' && stage !== 'done')) return undefined;
-  const total = bytesText(progress.total);
-  const percent = stage === 'done' ? 100 : percentOf(progress.bytes, progress.total);
+  if (progress === undefined || stage !== 'running') return undefined;
+  const percent = percentOf(progress.bytes, progress.total);
   const rate = transfer.rate.bytesPerSecond;
   const seconds = transfer.rate.secondsLeft(progress.total - progress.bytes);
   const speed = [
     ...(rate === undefined ? [] : [formatRate(rate, vscode.env.language)]),
     ...(seconds === undefined ? [] : [timeLeftText(seconds)]),
   ];
-  const running = stage === 'running';
   return {
     label: t('Progress'),
     percent,
-    left: running
-      ? t('{0} of {1} ({2} %)', bytesText(progress.bytes), total, percent)
-      : t('{0} of {0}', total),
-    right: running ? speed.join(' · ') : '',
-    ...(running && progress.path !== undefined ? { path: printable(progress.path) } : {}),
+    left: t('{0} of {1} ({2} %)', bytesText(progress.bytes), bytesText(progress.total), percent),
+    right: speed.join(' · '),
+    ...(progress.path === undefined ? {} : { path: printable(progress.path) }),
   };
 }
 

@@ -96,7 +96,10 @@ export class StatusBar implements vscode.Disposable {
       return;
     }
     const relay = this.relays.current;
-    if (relay === undefined) {
+    // A relay that a send has just started is about to be told by that send.
+    const early =
+      relay !== undefined && this.relays.startedByItself(relay) && this.transfers.all.length === 0;
+    if (relay === undefined || early) {
       this.#item.hide();
       return;
     }
