@@ -127,8 +127,10 @@ export async function startSend(
 export async function sendFiles(parts: Parts, files: readonly string[]): Promise<boolean> {
   try {
     const { send, transfer } = await startSend(parts, files);
+    // The clipboard first: the person may already be on the way to the other window.
+    const copied = vscode.env.clipboard.writeText(send.code);
     parts.panels.show(transfer);
-    await vscode.env.clipboard.writeText(send.code);
+    await copied;
     return true;
   } catch (error) {
     // The message stays until it is read, the command is done.
