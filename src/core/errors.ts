@@ -128,7 +128,7 @@ export const ERRORS = {
   // Codes and key exchange.
   invalid_code: code(
     'This is not a code.',
-    'A code is a number and three words, like 417-dozen-lunar-quilt.',
+    'A code is a number and three words, like 417-lunar-acorn-quilt.',
   ),
   croc_network: code(
     "This is a code of croc's own network, which this version cannot reach.",
@@ -146,7 +146,7 @@ export const ERRORS = {
   },
   wrong_code: code(
     'The code did not match: it was mistyped, or somebody guessed. Nothing was sent, and this code is now burnt.',
-    'Send again; a new code will be made.',
+    'The sender makes a new code by sending again.',
   ),
 
   // Waiting for people.

@@ -1,4 +1,9 @@
 /** The public API of Croc: everything that a program may import, and nothing else. */
+export { completeWord, looksLikeCode, parseCode } from './code.js';
+export type { Code } from './code.js';
+export { Croc } from './croc.js';
+export type { CrocOptions } from './croc.js';
+export type { Timing } from './parts.js';
 export { CrocError, ERRORS, isErrorCode, printable } from './errors.js';
 export type { CrocErrorOptions, ErrorCode, ErrorPhase } from './errors.js';
 export { RECIPIENT_STATES, SENDER_STATES } from './channel/states.js';
@@ -30,3 +35,5 @@ export type {
   Send,
   SendOptions,
 } from './api.js';
+export { startRelay } from './relay/relay.js';
+export { startRelayThread } from './relayThread.js';

@@ -1,0 +1,57 @@
+#!/usr/bin/env node
+/** Entry of the program `croc-share`: builds the world around a verb and turns its end into an exit code. */
+import { CrocError } from '../core/index.js';
+import { exitCodeOf } from './context.js';
+import type { Context } from './context.js';
+import { isVerb, runCommandLine, wantsJson } from './program.js';
+import { receive } from './receive.js';
+import { relay } from './relay.js';
+import { JsonReporter } from './reporter.js';
+import { send } from './send.js';
+import { cancelOnSignals } from './signals.js';
+import { LineTerminal } from './terminal.js';
+import { TextReporter } from './text.js';
+
+/** Takes the environment and removes the secret from it, so that nothing started later inherits it. */
+function takeEnvironment(): Context['env'] {
+  const env = { ...process.env };
+  delete process.env.CROC_SECRET;
+  return env;
+}
+
+async function main(): Promise<void> {
+  const argv = process.argv.slice(2);
+  // Hides the arguments, which may hold a code, from the process list (CVE-2023-43621).
+  process.title = ['croc-share', ...argv.filter(isVerb).slice(0, 1)].join(' ');
+  const { stdin, stdout, stderr } = process;
+  const report = wantsJson(argv) ? new JsonReporter(stdout) : new TextReporter(stdout, stderr);
+  const { signal, release } = cancelOnSignals();
+  const terminal = stdin.isTTY && stderr.isTTY ? new LineTerminal(stdin, stderr) : undefined;
+  const context: Context = { report, env: takeEnvironment(), signal, terminal };
+
+  const fail = (thrown: unknown) => {
+    const error = CrocError.from(thrown);
+    report.failed(error);
+    if (context.env.CROC_DEBUG === '1') stderr.write(`${error.stack ?? ''}\n`);
+    process.exitCode = exitCodeOf(error);
+  };
+  process.on('uncaughtException', (error) => {
+    fail(error);
+    process.exit();
+  });
+
+  try {
+    await runCommandLine(argv, {
+      send: (paths, options) => send(paths, options, context),
+      receive: (words, options) => receive(words, options, context),
+      relay: (options) => relay(options, context),
+    });
+  } catch (error) {
+    fail(error);
+  } finally {
+    terminal?.close();
+    release();
+  }
+}
+
+void main();

@@ -1,0 +1,73 @@
+/** What the command line and the environment say, parsed once. */
+import { CrocError } from '../core/index.js';
+
+/** The environment variables that the program reads, each absent or a text. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The HTTP port of a relay when an address names none (docs/protocol.md, "TCP: the relay's ports"). */
+const RELAY_PORT = 8003;
+const MAX_PORTS = 16;
+
+const usage = (detail: string) => new CrocError('usage', { detail });
+
+/** A TCP port, 0 to 65535; @throws CrocError `usage` */
+export function parsePort(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(port <= 65_535)) throw usage(`${text} is not a port; a port is a number from 0 to 65535`);
+  return port;
+}
+
+/**
+ * One to sixteen ports with commas between them; 0 may come more than once.
+ * @throws CrocError `usage`
+ */
+export function parsePorts(text: string): readonly number[] {
+  const ports = text.split(',').map((part) => parsePort(part.trim()));
+  if (ports.length > MAX_PORTS) throw usage(`at most ${MAX_PORTS} TCP ports`);
+  const named = ports.filter((port) => port !== 0);
+  if (new Set(named).size !== named.length) throw usage('a TCP port is named twice');
+  return ports;
+}
+
+/**
+ * The address of a relay as `http://host:port`: takes `http://…`, `https://…`, `host:port` and `host`.
+ * @throws CrocError `usage`
+ */
+export function parseRelay(text: string): string {
+  const bare = !/^[a-z][a-z0-9+.-]*:\/\//i.test(text);
+  const wrong = usage(`${text} is not a relay address; write http://host:port or host:port`);
+  let url: URL;
+  try {
+    url = new URL(bare ? `http://${text}` : text);
+  } catch {
+    throw wrong;
+  }
+  const plain = url.username + url.password + url.search + url.hash === '' && url.pathname === '/';
+  if (!plain || (url.protocol !== 'http:' && url.protocol !== 'https:')) throw wrong;
+  // URL drops a port that is the scheme's own, so a bare `host:80` has to be told from a bare `host`.
+  if (bare && url.port === '' && !/:80$/.test(text)) url.port = String(RELAY_PORT);
+  return url.origin;
+}
+
+/** The relay of `--relay`, else of `CROC_RELAY`, else none. @throws CrocError `usage` */
+export function chooseRelay(option: string | undefined, env: Environment): string | undefined {
+  const text = option ?? env.CROC_RELAY;
+  return text === undefined || text.trim() === '' ? undefined : parseRelay(text.trim());
+}
+
+/**
+ * Puts the code together from the command line and `CROC_SECRET`, so that the secret need not be
+ * in the process list (CVE-2023-43621). A whole code on the command line counts alone. A channel
+ * alone (`417`) is completed by `CROC_SECRET`, which may hold the secret (`dozen-lunar-quilt`) or
+ * the whole code. Nothing on the command line: `CROC_SECRET` holds the whole code.
+ * @param words - what the command line gave; several words count as one code
+ * @returns the code, not yet checked, or undefined when there is none
+ */
+export function chooseCode(words: readonly string[], env: Environment): string | undefined {
+  const given = words.join(' ').trim();
+  const hidden = (env.CROC_SECRET ?? '').trim();
+  if (given === '') return hidden === '' ? undefined : hidden;
+  if (/[-\s]/.test(given) || hidden === '') return given;
+  const [first] = hidden.split(/[-\s]/, 1);
+  return first?.toLowerCase() === given.toLowerCase() ? hidden : `${given}-${hidden}`;
+}

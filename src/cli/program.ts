@@ -1,0 +1,113 @@
+/** The command line itself: verbs, options, help. */
+import { Command, CommanderError, Option } from 'commander';
+import { version } from '../../package.json';
+import { CrocError, CURVE_NAMES } from '../core/index.js';
+import type { RelayOptions } from '../core/index.js';
+import { parsePort, parsePorts } from './options.js';
+import type { ReceiveArguments } from './receive.js';
+import type { SendArguments } from './send.js';
+
+/** What the program can do; each gets its arguments parsed. */
+export interface Verbs {
+  readonly send: (paths: readonly string[], options: SendArguments) => Promise<void>;
+  readonly receive: (words: readonly string[], options: ReceiveArguments) => Promise<void>;
+  readonly relay: (options: RelayOptions) => Promise<void>;
+}
+
+/** Tells whether an argument is the name of a verb. */
+export function isVerb(argument: string): boolean {
+  return ['send', 'receive', 'relay'].includes(argument);
+}
+
+const RELAY = 'http://host:port of the relay; default: CROC_RELAY';
+const RECEIVE_HELP = `
+CODE is what the sender sees, like 417-dozen-lunar-quilt. Other users of this machine can read a
+command line while it starts. To keep the secret out of it, put the words into the environment:
+  CROC_SECRET=dozen-lunar-quilt croc-share receive 417 --relay http://host:port
+  CROC_SECRET=417-dozen-lunar-quilt croc-share receive --relay http://host:port`;
+const SEND_HELP = `
+Without --relay (and without CROC_RELAY) the program runs a relay of its own, reachable on the
+local network, until the transfer is over. A code of your own can come from CROC_SECRET instead
+of --code, so that it is not in the process list.`;
+const PROGRAM_HELP = `
+Exit codes: 0 done, 1 failed, 2 wrong usage, 130 cancelled.`;
+
+const json = () => new Option('--json', 'one JSON object a line on stdout, nothing else there');
+
+function describeSend(command: Command): Command {
+  return command
+    .description('send files and folders; prints the code to tell the other side')
+    .argument('<path...>', 'files and folders')
+    .option('--relay <url>', `${RELAY}, else a relay of its own`)
+    .option('--code <code>', 'a code of your own, <channel>-<secret>; default: a new one')
+    .addOption(new Option('--curve <curve>', 'curve of the key exchange').choices(CURVE_NAMES))
+    .addOption(json())
+    .addHelpText('after', SEND_HELP);
+}
+
+function describeReceive(command: Command): Command {
+  return command
+    .description('receive what somebody sends with a code')
+    .argument('[code...]', 'the code, or its channel when CROC_SECRET holds the rest')
+    .option('--relay <url>', RELAY)
+    .option('--out <dir>', 'existing folder to write into', '.')
+    .option('-y, --yes', 'accept without a question')
+    .addOption(
+      new Option('--on-conflict <what>', 'a file is already there; ask without a terminal: rename')
+        .choices(['ask', 'overwrite', 'rename', 'skip'])
+        .default('ask'),
+    )
+    .addOption(json())
+    .addHelpText('after', RECEIVE_HELP);
+}
+
+function describeRelay(command: Command): Command {
+  return command
+    .description('run a relay until it is stopped')
+    .option('--host <address>', 'address to listen on; default: all of this machine')
+    .option(
+      '--port <number>',
+      'HTTP port, 0: any free one; default: 8003, or a free one',
+      parsePort,
+    )
+    .option(
+      '--tcp-ports <numbers>',
+      '1 to 16 ports for data, with commas, 0: any free one; default: 27001-27004, or free ones',
+      parsePorts,
+    )
+    .addOption(json());
+}
+
+/**
+ * Parses a command line and runs its verb.
+ * @param argv - without node and script
+ * @throws CrocError `usage`, and whatever the verb throws
+ */
+export async function runCommandLine(argv: readonly string[], verbs: Verbs): Promise<void> {
+  const program = new Command('croc-share')
+    .description('Send files and folders to a colleague with a short code, end-to-end encrypted.')
+    .version(version)
+    .exitOverride()
+    // What commander would write on stderr comes out as an error instead.
+    .configureOutput({ writeErr: () => undefined })
+    .addHelpText('after', PROGRAM_HELP);
+  // command() copies the two settings above.
+  describeSend(program.command('send')).action(verbs.send);
+  describeReceive(program.command('receive')).action(verbs.receive);
+  describeRelay(program.command('relay')).action(verbs.relay);
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return;
+    const said = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
+    const detail = error.code === 'commander.help' ? 'name a verb: send, receive or relay' : said;
+    throw new CrocError('usage', { detail, cause: error });
+  }
+}
+
+/** Tells whether a command line asks for JSON, also when it is wrong otherwise. */
+export function wantsJson(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--');
+  return (end === -1 ? argv : argv.slice(0, end)).includes('--json');
+}

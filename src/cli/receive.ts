@@ -1,0 +1,103 @@
+/** The verb `receive`. */
+import { access, constants, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { Croc, CrocError, parseCode } from '../core/index.js';
+import type { AcceptOptions, ConflictChoice, Offer } from '../core/index.js';
+import type { Context } from './context.js';
+import { chooseCode, chooseRelay } from './options.js';
+import { askAccept, conflictAsker } from './questions.js';
+
+/** The options of `receive` as they were typed. */
+export interface ReceiveArguments {
+  readonly relay?: string;
+  /** Folder to write into. */
+  readonly out: string;
+  readonly yes?: boolean;
+  readonly onConflict: 'ask' | ConflictChoice;
+}
+
+/**
+ * Receives what a code stands for and returns when everything is on the disk.
+ * @param words - the code as it was typed, in one argument or several
+ * @throws CrocError
+ */
+export async function receive(
+  words: readonly string[],
+  options: ReceiveArguments,
+  context: Context,
+): Promise<void> {
+  const { report, signal } = context;
+  const code = chooseCode(words, context.env);
+  if (code === undefined)
+    throw new CrocError('usage', { detail: 'give the code, or set CROC_SECRET' });
+  const relay = chooseRelay(options.relay, context.env);
+  // All that can be wrong on this side is found before the sender hears of it: a code counts once.
+  parseCode(code);
+  if (relay === undefined)
+    throw new CrocError('no_relay', { detail: 'use --relay or set CROC_RELAY' });
+  const to = path.resolve(options.out);
+  await checkFolder(to);
+
+  const offer = await new Croc().receive(code, {
+    relay,
+    signal,
+    onState: (state) => report.state(state),
+  });
+  report.offer(offer);
+  await decide(offer, options, context);
+  await take(offer, { to, onConflict: onConflict(options.onConflict, context) }, context);
+}
+
+/** Fails when the destination is not a folder that can be written to. */
+async function checkFolder(to: string): Promise<void> {
+  const found = await stat(to).catch(() => undefined);
+  if (found?.isDirectory() !== true) throw new CrocError('folder_gone', { detail: to });
+  await access(to, constants.W_OK | constants.X_OK).catch((cause: unknown) => {
+    throw new CrocError('folder_not_writable', { detail: to, cause });
+  });
+}
+
+/** Returns when the offer is to be taken; otherwise declines and throws. */
+async function decide(offer: Offer, { yes }: ReceiveArguments, context: Context): Promise<void> {
+  if (yes === true) return;
+  const { terminal, signal } = context;
+  const waiting = AbortSignal.any([signal, offer.gone]);
+  try {
+    if (terminal === undefined)
+      throw new CrocError('refused', {
+        detail: 'there is no terminal to ask on; give --yes to accept without a question',
+      });
+    if (!(await askAccept(terminal, offer.totals, waiting))) throw new CrocError('refused');
+  } catch (error) {
+    await offer.reject();
+    throw error;
+  }
+}
+
+/** Where there is nobody to ask, both files are kept: nothing is lost. */
+function onConflict(
+  choice: ReceiveArguments['onConflict'],
+  { terminal, signal }: Context,
+): NonNullable<AcceptOptions['onConflict']> {
+  if (choice !== 'ask') return choice;
+  return terminal === undefined ? 'rename' : conflictAsker(terminal, signal);
+}
+
+/** Takes the offer and tells what happens until it is over. */
+async function take(
+  offer: Offer,
+  options: AcceptOptions,
+  { report, signal }: Context,
+): Promise<void> {
+  signal.throwIfAborted();
+  const running = offer.accept(options);
+  running.on('state', (state) => report.state(state));
+  running.on('progress', (progress) => report.progress(progress));
+  const cancel = () => void running.cancel();
+  signal.addEventListener('abort', cancel);
+  try {
+    report.received(await running.done);
+  } finally {
+    signal.removeEventListener('abort', cancel);
+  }
+}

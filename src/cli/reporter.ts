@@ -1,0 +1,108 @@
+/** What the verbs tell, and its rendering as JSON lines. */
+import type { Writable } from 'node:stream';
+import type {
+  CrocError,
+  Offer,
+  Progress,
+  ReceiveResult,
+  RecipientState,
+  Relay,
+  SenderState,
+  Skipped,
+  Totals,
+  TransferResult,
+} from '../core/index.js';
+
+/** The facts that a verb tells while it runs; rendered for people or for programs. */
+export interface Reporter {
+  /** A relay takes clients. */
+  listening(relay: Pick<Relay, 'url' | 'ports'>): void;
+  /** The code is known. @param relay - the address that the other side must use */
+  code(code: string, relay: string): void;
+  /** The sender's walk is over. */
+  offered(totals: Totals, skipped: readonly Skipped[]): void;
+  state(state: SenderState | RecipientState): void;
+  /** The recipient sees what is offered. */
+  offer(offer: Pick<Offer, 'entries' | 'totals'>): void;
+  progress(progress: Progress): void;
+  sent(result: TransferResult): void;
+  received(result: ReceiveResult): void;
+  /** The verb failed; nothing is told after this. */
+  failed(error: CrocError): void;
+}
+
+/** One line of `--json`. */
+export type JsonEvent =
+  | { event: 'listening'; url: string; ports: readonly number[] }
+  | { event: 'code'; code: string; relay: string }
+  | { event: 'skipped'; path: string; reason: string }
+  | { event: 'state'; state: string }
+  | { event: 'offer'; entries: Offer['entries']; bytes: number }
+  | { event: 'progress'; bytes: number; total: number }
+  | { event: 'done'; files: number; bytes: number; transferred: number }
+  | { event: 'error'; code: string; message: string };
+
+/** Tells everything as one JSON object a line (README.md, "JSON"). */
+export class JsonReporter implements Reporter {
+  readonly #stdout: Writable;
+  #state: string | undefined;
+  #progress: Progress | undefined;
+
+  /** @param stdout - gets the lines and nothing else */
+  constructor(stdout: Writable) {
+    this.#stdout = stdout;
+  }
+
+  #tell(event: JsonEvent): void {
+    this.#stdout.write(`${JSON.stringify(event)}\n`);
+  }
+
+  listening({ url, ports }: Pick<Relay, 'url' | 'ports'>): void {
+    this.#tell({ event: 'listening', url, ports });
+  }
+
+  code(code: string, relay: string): void {
+    this.#tell({ event: 'code', code, relay });
+  }
+
+  offered(_totals: Totals, skipped: readonly Skipped[]): void {
+    for (const { path, reason } of skipped) this.#tell({ event: 'skipped', path, reason });
+  }
+
+  state(state: string): void {
+    if (state === this.#state) return;
+    this.#state = state;
+    this.#tell({ event: 'state', state });
+  }
+
+  offer({ entries, totals }: Pick<Offer, 'entries' | 'totals'>): void {
+    this.#tell({ event: 'offer', entries, bytes: totals.bytes });
+  }
+
+  progress(progress: Progress): void {
+    this.#progress = progress;
+    this.#tell({ event: 'progress', bytes: progress.bytes, total: progress.total });
+  }
+
+  #done({ files, bytes, transferred }: TransferResult): void {
+    // The last progress is always told, so that a reader's bar ends full.
+    const last = this.#progress;
+    if (last === undefined || last.bytes < last.total) {
+      const total = last?.total ?? bytes;
+      this.#tell({ event: 'progress', bytes: total, total });
+    }
+    this.#tell({ event: 'done', files, bytes, transferred });
+  }
+
+  sent(result: TransferResult): void {
+    this.#done(result);
+  }
+
+  received(result: ReceiveResult): void {
+    this.#done(result);
+  }
+
+  failed({ code, message }: CrocError): void {
+    this.#tell({ event: 'error', code, message });
+  }
+}

@@ -1,0 +1,121 @@
+/** The rendering of what a verb tells for people. */
+import type { Writable } from 'node:stream';
+import { printable } from '../core/index.js';
+import type {
+  CrocError,
+  Offer,
+  Progress,
+  ReceiveResult,
+  RecipientState,
+  Relay,
+  SenderState,
+  Skipped,
+  Totals,
+  TransferResult,
+} from '../core/index.js';
+import { ProgressDisplay } from './bar.js';
+import type { Screen } from './bar.js';
+import { formatBytes, formatEntry, formatTotals, plural } from './format.js';
+import type { Reporter } from './reporter.js';
+
+/** Entries that are listed before the rest is only counted. */
+const LISTED = 30;
+
+/** States that mean something to a person; the others pass in a moment. */
+const SENTENCES: Partial<Record<SenderState | RecipientState, string>> = {
+  'awaiting-y': 'Waiting for the other side …',
+  verifying: 'Somebody uses the code; checking it …',
+  'awaiting-staple': 'The code matches; connecting …',
+  sending: 'Connected.',
+  'awaiting-x': 'Found the sender.',
+  'awaiting-h_k': 'Checking the code …',
+  receiving: 'Connected.',
+};
+
+const REASONS: Record<Skipped['reason'], string> = {
+  'special-file': 'neither a file, a folder nor a link',
+  'link-leaves-folder': 'a link that points out of the folder',
+  'unsendable-name': 'its name cannot be written on every machine',
+};
+
+/** Tells everything in sentences: on stdout what counts, on stderr progress, warnings and errors. */
+export class TextReporter implements Reporter {
+  readonly #stdout: Writable;
+  readonly #stderr: Screen;
+  readonly #display: ProgressDisplay;
+  #state: string | undefined;
+
+  constructor(stdout: Writable, stderr: Screen) {
+    this.#stdout = stdout;
+    this.#stderr = stderr;
+    this.#display = new ProgressDisplay(stderr);
+  }
+
+  #say(...lines: string[]): void {
+    this.#stdout.write(`${lines.join('\n')}\n`);
+  }
+
+  listening({ url, ports }: Pick<Relay, 'url' | 'ports'>): void {
+    this.#say(
+      `Relay at ${url}, TCP ports ${ports.join(', ')}.`,
+      `Others use it with --relay ${url}. Stop it with Ctrl+C.`,
+    );
+  }
+
+  code(code: string, relay: string): void {
+    this.#say(
+      `Code: ${code}`,
+      '',
+      'The other side types',
+      `  croc-share receive ${code} --relay ${relay}`,
+      `or, in VS Code, "Croc: Receive croc code", with the relay ${relay}`,
+      '',
+    );
+  }
+
+  offered(totals: Totals, skipped: readonly Skipped[]): void {
+    for (const { path, reason } of skipped)
+      this.#stderr.write(`Not sent: ${printable(path)} (${REASONS[reason]})\n`);
+    this.#say(`Offering ${formatTotals(totals)}.`);
+  }
+
+  state(state: SenderState | RecipientState): void {
+    const sentence = SENTENCES[state];
+    if (state === this.#state || sentence === undefined) return;
+    this.#state = state;
+    this.#say(sentence);
+  }
+
+  offer({ entries, totals }: Pick<Offer, 'entries' | 'totals'>): void {
+    this.#say(...entries.slice(0, LISTED).map(formatEntry));
+    if (entries.length > LISTED)
+      this.#say(`… and ${(entries.length - LISTED).toLocaleString('en')} more`);
+    this.#say(`Offered: ${formatTotals(totals)}.`);
+  }
+
+  progress(progress: Progress): void {
+    this.#display.update(progress);
+  }
+
+  sent(result: TransferResult): void {
+    this.#display.end();
+    this.#say(`Sent ${plural(result.files, 'file')}, ${sizes(result)}.`);
+  }
+
+  received(result: ReceiveResult): void {
+    this.#display.end();
+    this.#say(`Received ${plural(result.files, 'file')}, ${sizes(result)}:`);
+    this.#say(...result.roots.map((root) => `  ${printable(root)}`));
+  }
+
+  failed(error: CrocError): void {
+    this.#display.end();
+    this.#stderr.write(`${error.message}\n`);
+  }
+}
+
+/** How much there is, and how much of it crossed the wire when that differs. */
+function sizes({ bytes, transferred }: TransferResult): string {
+  const all = formatBytes(bytes);
+  return transferred === bytes ? all : `${all} (${formatBytes(transferred)} over the wire)`;
+}

@@ -1,0 +1,99 @@
+/** One HTTP request with JSON in and out, to a given IP address, with a bounded answer. */
+import { request as httpRequest } from 'node:http';
+import type { Agent, IncomingMessage, RequestOptions } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { isIP } from 'node:net';
+import { CrocError } from '../errors.js';
+
+/** Bytes of an answer, at most. */
+const MAX_ANSWER_BYTES = 64 * 1024;
+
+/** Nobody answered: the connection failed or broke. The request may be tried again. */
+export class NoAnswer extends Error {}
+
+/** What to ask, and where. */
+export interface PostOptions {
+  readonly url: URL;
+  /** IP address to connect to; the URL's host is still what TLS and `Host` name. */
+  readonly address: string;
+  readonly agent: Agent;
+  readonly body: object;
+  readonly signal: AbortSignal;
+  readonly localAddress?: string;
+  /** Told once a connection stands. */
+  readonly onConnected: () => void;
+}
+
+/**
+ * Posts JSON.
+ *
+ * @throws NoAnswer when the connection fails; CrocError `not_a_relay` when the answer is no JSON or too
+ *   long
+ */
+export function postJson(options: PostOptions): Promise<{ status: number; json: unknown }> {
+  const { url, body, signal } = options;
+  const payload = Buffer.from(JSON.stringify(body));
+  const request = url.protocol === 'https:' ? httpsRequest : httpRequest;
+  const requestOptions: RequestOptions & { servername?: string } = {
+    method: 'POST',
+    host: options.address,
+    port: url.port,
+    path: url.pathname,
+    agent: options.agent,
+    headers: {
+      host: url.host,
+      'content-type': 'application/json',
+      'content-length': payload.length,
+    },
+    signal,
+  };
+  if (!isIP(url.hostname)) requestOptions.servername = url.hostname;
+  if (options.localAddress !== undefined) requestOptions.localAddress = options.localAddress;
+  return new Promise((resolve, reject) => {
+    const outgoing = request(requestOptions, (incoming) => {
+      collect(incoming).then(
+        (text) => {
+          resolve({ status: incoming.statusCode ?? 0, json: parse(text) });
+        },
+        (error: unknown) => {
+          outgoing.destroy();
+          reject(error instanceof CrocError ? error : new NoAnswer('cut', { cause: error }));
+        },
+      );
+    });
+    outgoing.on('socket', (socket) => {
+      if (socket.connecting) socket.once('connect', options.onConnected);
+      else options.onConnected();
+    });
+    outgoing.on('error', (cause: NodeJS.ErrnoException) => {
+      // A peer that does not speak HTTP at all is told apart from one that is not there.
+      const nonsense = cause.code?.startsWith('HPE_') ?? false;
+      reject(nonsense ? new CrocError('not_a_relay', { detail: url.host }) : noAnswer(cause));
+    });
+    outgoing.end(payload);
+  });
+}
+
+function noAnswer(cause: Error): NoAnswer {
+  return new NoAnswer(cause.message, { cause });
+}
+
+async function collect(incoming: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of incoming as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > MAX_ANSWER_BYTES) throw new CrocError('not_a_relay', { detail: 'answer too long' });
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+/** Gives undefined for what is not JSON; no schema takes that. */
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

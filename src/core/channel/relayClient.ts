@@ -1,0 +1,208 @@
+/**
+ * The HTTP side of a client: `/join` and `/channel` of one relay. It finds one address of the relay
+ * and stays with it, because a relay counts a client's addresses (docs/protocol.md, "Two addresses").
+ */
+import { lookup } from 'node:dns/promises';
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import { isIP } from 'node:net';
+import * as v from 'valibot';
+import { abortReason, sleep, within } from '../async.js';
+import type { Clock } from '../edges.js';
+import { CrocError, isRelayErrorCode } from '../errors.js';
+import { CURVE_NAMES } from '../types.js';
+import type { CurveName, Role } from '../types.js';
+import {
+  MAX_HOLD_MS,
+  channelAnswerSchema,
+  errorAnswerSchema,
+  joinAnswerSchema,
+} from '../wire/http.js';
+import type { ChannelAnswer, ChannelRequest, JoinAnswer } from '../wire/http.js';
+import { parseRelayUrl } from './relayUrl.js';
+import { NoAnswer, postJson } from './postJson.js';
+
+/** Pauses before a request is tried again after the connection failed, in milliseconds. */
+const RETRY_PAUSES_MS = [250, 500, 1000, 2000];
+
+/** What a client needs to talk to a relay. */
+export interface RelayClientOptions {
+  /** `http://host:port` or `https://host:port`. */
+  readonly url: string;
+  readonly clock: Clock;
+  /** How long a relay may take to answer a request that it does not hold, in milliseconds. */
+  readonly answerMs: number;
+  /** Local address to connect from. */
+  readonly localAddress?: string;
+}
+
+/** What a party may set on its channel. */
+export type ChannelUpdate = Pick<ChannelRequest, 'x' | 'y' | 'hh_k' | 'h_k'>;
+
+/** One client of one relay, for one channel. */
+export class RelayClient {
+  readonly #options: RelayClientOptions;
+  readonly #url: URL;
+  readonly #agent: HttpAgent | HttpsAgent;
+  #address: string | undefined;
+  #member: Pick<JoinAnswer, 'channel' | 'uuid'> | undefined;
+
+  /** @throws CrocError `relay_unreachable` when the address is not one */
+  constructor(options: RelayClientOptions) {
+    this.#options = options;
+    this.#url = parseRelayUrl(options.url);
+    const Agent = this.#url.protocol === 'https:' ? HttpsAgent : HttpAgent;
+    this.#agent = new Agent({ keepAlive: true, maxSockets: 4 });
+  }
+
+  /** The IP address of the relay that is in use. @throws CrocError `internal` before `join` */
+  get address(): string {
+    if (this.#address === undefined) throw new CrocError('internal', { detail: 'not joined' });
+    return this.#address;
+  }
+
+  /**
+   * `POST /join`.
+   *
+   * @param channel - its name; undefined lets the relay choose, for senders only
+   * @throws CrocError what the relay refuses with, or `relay_unreachable`, `relay_silent`,
+   *   `not_a_relay`, `unsupported_curve`
+   */
+  async join(
+    role: Role,
+    channel: string | undefined,
+    curve: CurveName | undefined,
+    signal: AbortSignal,
+  ): Promise<JoinAnswer> {
+    const request = { role, ...(channel && { channel }), ...(curve && { curve }) };
+    const json = await this.#firstContact(request, signal);
+    const parsed = v.safeParse(joinAnswerSchema, json);
+    if (!parsed.success) throw notUnderstood(json);
+    this.#member = parsed.output;
+    return parsed.output;
+  }
+
+  /** `POST /channel` with what we have to say. A lost answer is asked for again. */
+  update(fields: ChannelUpdate, signal: AbortSignal): Promise<ChannelAnswer> {
+    return this.#channel(fields, 0, signal);
+  }
+
+  /** `POST /channel`, held by the relay until its state is newer than `since` (or its hold is over). */
+  wait(since: number, signal: AbortSignal): Promise<ChannelAnswer> {
+    return this.#channel({ since }, MAX_HOLD_MS, signal);
+  }
+
+  /** Tells the relay to destroy the channel; bounded to two seconds, never throws. */
+  async close(): Promise<void> {
+    if (!this.#member) return;
+    const body = { ...this.#member, close: true };
+    const { clock } = this.#options;
+    const limits = { clock, signal: new AbortController().signal, timeoutMs: 2000 };
+    try {
+      await within({ ...limits, onTimeout: () => new CrocError('relay_silent') }, (signal) =>
+        this.#post('/channel', body, 0, signal),
+      );
+    } catch {
+      // The channel is gone already, or the relay is: both mean that there is nothing to close.
+    }
+    this.#member = undefined;
+  }
+
+  /** Closes the connections to the relay. */
+  dispose(): void {
+    this.#agent.destroy();
+  }
+
+  /** The first request tries every address of the relay's name; the one that answers is kept. */
+  async #firstContact(request: object, signal: AbortSignal): Promise<unknown> {
+    const addresses = await this.#resolve();
+    let failure = new CrocError('relay_unreachable', { detail: this.#url.host });
+    for (const address of addresses) {
+      this.#address = address;
+      try {
+        return await this.#post('/join', request, 0, signal);
+      } catch (error) {
+        const unreachable = CrocError.from(error).code === 'relay_unreachable';
+        if (!(error instanceof NoAnswer) && !unreachable) throw error;
+        if (signal.aborted) throw abortReason(signal);
+        failure = new CrocError('relay_unreachable', { detail: this.#url.host, cause: error });
+      }
+    }
+    throw failure;
+  }
+
+  async #resolve(): Promise<string[]> {
+    const host = this.#url.hostname.replace(/^\[|\]$/g, '');
+    if (isIP(host)) return [host];
+    try {
+      return (await lookup(host, { all: true })).map((found) => found.address);
+    } catch (cause) {
+      throw new CrocError('relay_unreachable', { detail: this.#url.host, cause });
+    }
+  }
+
+  async #channel(fields: object, holdMs: number, signal: AbortSignal): Promise<ChannelAnswer> {
+    if (!this.#member) throw new CrocError('internal', { detail: 'not joined' });
+    const { channel, uuid } = this.#member;
+    const json = await this.#postAgain({ channel, uuid, ...fields }, holdMs, signal);
+    const parsed = v.safeParse(channelAnswerSchema, json);
+    if (!parsed.success) throw notUnderstood(json);
+    return parsed.output;
+  }
+
+  async #postAgain(body: object, holdMs: number, signal: AbortSignal): Promise<unknown> {
+    for (const pauseMs of RETRY_PAUSES_MS) {
+      try {
+        return await this.#post('/channel', body, holdMs, signal);
+      } catch (error) {
+        if (!(error instanceof NoAnswer)) throw error;
+        await sleep(this.#options.clock, pauseMs, signal);
+      }
+    }
+    try {
+      return await this.#post('/channel', body, holdMs, signal);
+    } catch (cause) {
+      if (!(cause instanceof NoAnswer)) throw cause;
+      throw new CrocError('relay_gone', { detail: this.#url.host, cause });
+    }
+  }
+
+  async #post(path: string, body: object, holdMs: number, signal: AbortSignal): Promise<unknown> {
+    const { clock, answerMs, localAddress } = this.#options;
+    const timeoutMs = answerMs + holdMs;
+    let connected = false;
+    const onTimeout = (): CrocError =>
+      new CrocError(connected ? 'relay_silent' : 'relay_unreachable', { detail: this.#url.host });
+    const answer = await within({ clock, signal, timeoutMs, onTimeout }, (inner) =>
+      postJson({
+        url: new URL(path, this.#url),
+        address: this.address,
+        agent: this.#agent,
+        body,
+        signal: inner,
+        onConnected: () => {
+          connected = true;
+        },
+        ...(localAddress === undefined ? {} : { localAddress }),
+      }),
+    );
+    if (answer.status === 200) return answer.json;
+    const refused = v.safeParse(errorAnswerSchema, answer.json);
+    if (!refused.success) throw new CrocError('not_a_relay', { detail: this.#url.host });
+    const { code } = refused.output.error;
+    throw isRelayErrorCode(code)
+      ? new CrocError(code)
+      : new CrocError('bad_request', { detail: code });
+  }
+}
+
+const curveSchema = v.object({ curve: v.string() });
+
+/** An answer that does not parse: of a relay with a curve that we do not know, or of something else. */
+function notUnderstood(json: unknown): CrocError {
+  const parsed = v.safeParse(curveSchema, json);
+  const known: readonly string[] = CURVE_NAMES;
+  return parsed.success && !known.includes(parsed.output.curve)
+    ? new CrocError('unsupported_curve', { detail: parsed.output.curve.slice(0, 32) })
+    : new CrocError('not_a_relay');
+}

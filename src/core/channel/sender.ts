@@ -1,0 +1,143 @@
+/** The sender as a state machine (docs/protocol.md, "The two clients"): one function a transition. */
+import { throwIfAborted } from '../async.js';
+import { CrocError } from '../errors.js';
+import { confirmations, sameBytes, startExchange, transcriptHash } from '../pake/channel.js';
+import type { SenderExchange, SessionKey } from '../pake/channel.js';
+import type { CurveName } from '../types.js';
+import { encodeBase64 } from '../wire/http.js';
+import { awaitChannel, bounded, bytesOf } from './client.js';
+import type { ClientContext, Member } from './client.js';
+import type { SenderState } from './states.js';
+
+/** What a sender needs beside its surroundings. */
+export interface SenderOptions {
+  /** Its own name for the channel; undefined lets the relay choose. */
+  readonly channel: string | undefined;
+  /** The secret part of the code. */
+  readonly secret: string;
+  readonly curve: CurveName;
+  /** Told once the code can be shown. */
+  readonly onOpen: (member: Member) => void;
+}
+
+/** Each state with what is known in it. */
+type Step<Result> =
+  | { readonly state: 'initialize' }
+  | { readonly state: 'awaiting-y'; readonly opened: Opened; readonly version: number }
+  | { readonly state: 'verifying'; readonly opened: Opened; readonly reply: Reply }
+  | { readonly state: 'connecting'; readonly opened: Opened; readonly agreed: Agreed }
+  | { readonly state: 'awaiting-staple'; readonly version: number }
+  | { readonly state: 'sending' }
+  | { readonly state: 'closed'; readonly result: Result };
+
+interface Opened {
+  readonly member: Member;
+  readonly exchange: SenderExchange;
+}
+interface Reply {
+  readonly y: Uint8Array;
+  readonly hh_k: Uint8Array;
+}
+interface Agreed {
+  readonly key: SessionKey;
+  readonly h_k: Uint8Array;
+  readonly y: Uint8Array;
+}
+
+/** Runs a sender from `initialize` to `closed`. */
+export class Sender<Result> {
+  readonly #context: ClientContext<SenderState, Result>;
+  readonly #options: SenderOptions;
+
+  constructor(context: ClientContext<SenderState, Result>, options: SenderOptions) {
+    this.#context = context;
+    this.#options = options;
+  }
+
+  /** Runs to the end. The caller closes channel and data plane. @throws CrocError */
+  async run(): Promise<Result> {
+    let step: Step<Result> = { state: 'initialize' };
+    for (;;) {
+      this.#context.onState(step.state);
+      if (step.state === 'closed') return step.result;
+      throwIfAborted(this.#context.signal);
+      step = await this.#advance(step);
+    }
+  }
+
+  #advance(step: Exclude<Step<Result>, { state: 'closed' }>): Promise<Step<Result>> {
+    switch (step.state) {
+      case 'initialize':
+        return this.#initialize();
+      case 'awaiting-y':
+        return this.#awaitY(step.opened, step.version);
+      case 'verifying':
+        return this.#verify(step.opened, step.reply);
+      case 'connecting':
+        return this.#connect(step.opened, step.agreed);
+      case 'awaiting-staple':
+        return this.#awaitStaple(step.version);
+      case 'sending':
+        return this.#send();
+    }
+  }
+
+  #initialize(): Promise<Step<Result>> {
+    const { relay, timing, random } = this.#context;
+    const { channel, secret, curve, onOpen } = this.#options;
+    return bounded(this.#context, timing.initializeMs, 'relay_silent', async (signal) => {
+      const member = await relay.join('sender', channel, curve, signal);
+      const exchange = startExchange({ curve, channel: member.channel, secret }, random);
+      const { version } = await relay.update({ x: encodeBase64(exchange.x) }, signal);
+      onOpen(member);
+      return { state: 'awaiting-y', opened: { member, exchange }, version };
+    });
+  }
+
+  #awaitY(opened: Opened, version: number): Promise<Step<Result>> {
+    const { relay, timing } = this.#context;
+    return bounded(this.#context, timing.waitMs, 'nobody_came', async (signal) => {
+      const reply = await awaitChannel(relay, version, signal, ({ y, hh_k }) =>
+        y !== undefined && hh_k !== undefined ? { y: bytesOf(y), hh_k: bytesOf(hh_k) } : undefined,
+      );
+      return { state: 'verifying', opened, reply };
+    });
+  }
+
+  /** One wrong guess burns the code: whoever runs us closes the channel on any error. */
+  #verify(opened: Opened, { y, hh_k }: Reply): Promise<Step<Result>> {
+    const key = opened.exchange.finish(y);
+    const confirmed = confirmations(key);
+    if (!sameBytes(confirmed.hh_k, hh_k)) throw new CrocError('wrong_code');
+    const agreed = { key, h_k: confirmed.h_k, y };
+    return Promise.resolve({ state: 'connecting', opened, agreed });
+  }
+
+  #connect(opened: Opened, { key, h_k, y }: Agreed): Promise<Step<Result>> {
+    const { relay, data, timing } = this.#context;
+    const { member, exchange } = opened;
+    const { channel, curve, uuid, ports } = member;
+    return bounded(this.#context, timing.stepMs, 'timed_out', async (signal) => {
+      const { version } = await relay.update({ h_k: encodeBase64(h_k) }, signal);
+      const transcript = transcriptHash(channel, curve, exchange.x, y);
+      const secrets = { key, transcript };
+      const { address } = relay;
+      await data.connect({ role: 'sender', address, ports, channel, uuid, secrets });
+      return { state: 'awaiting-staple', version };
+    });
+  }
+
+  #awaitStaple(version: number): Promise<Step<Result>> {
+    const { relay, timing } = this.#context;
+    return bounded(this.#context, timing.stepMs, 'peer_silent', async (signal) => {
+      await awaitChannel(relay, version, signal, ({ stapled }) => stapled || undefined);
+      return { state: 'sending' };
+    });
+  }
+
+  /** The data plane has its own deadlines: it ends when the peer is silent for too long. */
+  async #send(): Promise<Step<Result>> {
+    this.#context.data.start();
+    return { state: 'closed', result: await this.#context.data.result };
+  }
+}

@@ -1,0 +1,327 @@
+/**
+ * The receiving disk. Order of use: `open`, `conflicts`, `plan` for every wanted entry, then
+ * `writeAt` and `writeWhole` in any order, then `finish`; or `abort` at any time.
+ *
+ * What is promised:
+ * - A file's bytes go to a temporary file beside its final name (`PART_NAME`), never through a link.
+ * - A final name appears, or is replaced, in one step, when the content is already on the disk.
+ * - When `finish` resolves, content, names, modes and times of everything are on the disk.
+ * - After `abort` no temporary file is left; after a crash only temporary files are.
+ * - Nothing that was there is lost unless the choice was `overwrite`.
+ */
+import { CrocError } from '../errors.js';
+import type { RandomBytes } from '../edges.js';
+import type { ConflictChoice, OfferEntry } from '../types.js';
+import { Committer } from './committer.js';
+import { Folders, parentOf } from './folders.js';
+import { Ledger } from './ledger.js';
+import { Links } from './links.js';
+import { pacer } from './pace.js';
+import { PartFile } from './partFile.js';
+import { PartFiles } from './partFiles.js';
+import { Placement, type FoundConflict } from './placement.js';
+import { probeFolder, withExecute, type ProbedFolder } from './probe.js';
+import { checkOffer } from './safePath.js';
+
+export { PART_NAME } from './partFile.js';
+export type { FoundConflict } from './placement.js';
+
+/** What a destination needs from outside. */
+export interface DestinationOptions {
+  readonly random: RandomBytes;
+  /** Whose rules of names hold; this machine's when absent. */
+  readonly platform?: NodeJS.Platform;
+}
+
+/** What a finished destination holds. */
+export interface Received {
+  /** Files and links that were written. */
+  readonly files: number;
+  /** Bytes of those. */
+  readonly bytes: number;
+  /** Absolute paths of the topmost files and folders, in the order of the offer. */
+  readonly roots: string[];
+}
+
+const NO_BYTES = new Uint8Array(0);
+
+/** A folder that an offer is received into. */
+export class Destination {
+  /** Absolute path of the folder, every link resolved. */
+  readonly root: string;
+  readonly #entries: readonly OfferEntry[];
+  readonly #random: RandomBytes;
+  readonly #fileMode: number;
+  readonly #folders: Folders;
+  readonly #placement: Placement;
+  readonly #links: Links;
+  readonly #parts = new PartFiles();
+  readonly #committer: Committer;
+  readonly #ledger: Ledger;
+  #failure: CrocError | undefined;
+  #finishing: Promise<Received> | undefined;
+  #isFinished = false;
+
+  private constructor(
+    probed: ProbedFolder,
+    entries: readonly OfferEntry[],
+    options: DestinationOptions,
+  ) {
+    this.root = probed.root;
+    this.#fileMode = probed.fileMode;
+    this.#entries = entries;
+    this.#random = options.random;
+    this.#folders = new Folders(probed.root);
+    this.#placement = new Placement(entries, this.#folders);
+    this.#links = new Links(probed.root, options.random);
+    this.#ledger = new Ledger(entries);
+    this.#committer = new Committer(this.#folders, this.#placement, ({ part }, path) => {
+      if (path === undefined) this.#ledger.setStatus(part.index, 'skipped');
+      else this.#ledger.done(part.index, path);
+    });
+  }
+
+  /**
+   * Checks the offer (`checkOffer`) and the folder. Only a probe is written and removed again.
+   *
+   * @param to - an existing folder
+   * @throws CrocError as `checkOffer`; `folder_gone`, `folder_not_writable`, `disk_full`
+   */
+  static open(
+    to: string,
+    entries: readonly OfferEntry[],
+    options: DestinationOptions,
+  ): Promise<Destination> {
+    return new Promise((resolve) => {
+      checkOffer(entries, options.platform);
+      resolve(new Destination(probeFolder(to, options.random), entries, options));
+    });
+  }
+
+  /**
+   * What is already there, in the order of `wanted`. A folder where a folder is offered is no
+   * conflict. Only looks.
+   *
+   * @param wanted - indices into the offer
+   */
+  async conflicts(wanted: readonly number[]): Promise<FoundConflict[]> {
+    const found: FoundConflict[] = [];
+    const pause = pacer();
+    for (const conflict of this.#placement.conflicts(wanted)) {
+      if (conflict !== undefined) found.push(conflict);
+      await pause();
+    }
+    return found;
+  }
+
+  /**
+   * Takes an entry in. Call it once for every wanted one, in the order of the offer, so that what
+   * is decided for a folder holds for what is in it. Folders above an entry come along by
+   * themselves. Blocks for microseconds; makes nothing yet.
+   *
+   * @param choice - what to do if something is there, now or when the file is whole
+   * @returns whether the entry is to be received; false when it is skipped
+   * @throws CrocError `target_in_the_way` when `overwrite` would have to replace something that is
+   * neither a file nor a link
+   */
+  plan(index: number, choice: ConflictChoice): boolean {
+    this.#check();
+    if (this.#ledger.status(index) !== 'unplanned')
+      throw new CrocError('internal', { detail: `entry ${index} is planned twice` });
+    const place = this.#placement.place(index, choice);
+    this.#ledger.plan(index, choice, place);
+    return place !== undefined;
+  }
+
+  /**
+   * Writes a piece of a planned file. The piece that makes it whole also hands it on to be flushed.
+   *
+   * @param offset - of the first byte in the file
+   * @param data - at least one byte; must not change before the promise resolves
+   * @param verified - whether the sender vouches with this piece that the file did not change while
+   * it was read; a file without such a piece is never whole
+   * @throws CrocError `protocol_error` (not planned, beyond the offered size, or there already),
+   * `disk_full`, `folder_not_writable`, `folder_gone`, `target_in_the_way`, `write_failed`
+   */
+  async writeAt(index: number, offset: number, data: Uint8Array, verified: boolean): Promise<void> {
+    this.#check();
+    const part = this.#part(index);
+    try {
+      part.coverage.add(offset, data.length);
+      if (verified) part.verified = true;
+      await this.#parts.write(part, offset, data);
+      // Two last pieces may end together; only one of them finds the file still started.
+      if (part.isWhole && this.#ledger.status(index) === 'started') await this.#whole(part);
+    } catch (error) {
+      throw this.#fail(error);
+    }
+    this.#check();
+  }
+
+  /**
+   * Writes a small file in one go, blocking: cheaper than any trip to another thread.
+   *
+   * @param data - exactly the offered bytes
+   * @returns a promise to wait for before the next write, when the disk has to catch up
+   * @throws CrocError as `writeAt`
+   */
+  writeWhole(index: number, data: Uint8Array): Promise<void> | undefined {
+    this.#check();
+    const entry = this.#ledger.entry(index);
+    try {
+      if (this.#ledger.status(index) !== 'waiting' || data.length !== entry.size)
+        throw new CrocError('protocol_error', { detail: entry.path });
+      const part = this.#part(index);
+      if (data.length > 0) {
+        part.coverage.add(0, data.length);
+        part.writeSync(0, data);
+      } else {
+        part.open();
+      }
+      const room = this.#whole(part);
+      return room?.catch((error: unknown) => {
+        throw this.#fail(error);
+      });
+    } catch (error) {
+      throw this.#fail(error);
+    }
+  }
+
+  /** Puts everything that is whole on the disk under its final name. @throws CrocError */
+  async flush(): Promise<void> {
+    this.#check();
+    try {
+      await this.#committer.flush();
+      await this.#folders.flush();
+    } catch (error) {
+      throw this.#fail(error);
+    }
+    this.#check();
+  }
+
+  /**
+   * Ends well: makes empty files, empty folders and links, gives folders their times, and puts
+   * everything on the disk. Every write must have resolved before.
+   *
+   * @throws CrocError `protocol_error` when a planned file is not whole; otherwise as `writeAt`
+   */
+  finish(): Promise<Received> {
+    this.#finishing ??= this.#finish().catch((error: unknown) => {
+      throw this.#fail(error);
+    });
+    return this.#finishing;
+  }
+
+  /**
+   * Ends badly: closes everything, removes what is not whole and the folders made here that are
+   * empty. Files under their final names stay. May be called at any time; after a `finish` that
+   * went well it does nothing. Never throws.
+   */
+  async abort(): Promise<void> {
+    if (this.#isFinished) return;
+    this.#failure ??= new CrocError('cancelled');
+    const stopped = this.#committer.discard();
+    const couldNotBeStopped = await this.#finishing?.then(
+      () => true,
+      () => false,
+    );
+    if (couldNotBeStopped === true) return;
+    await this.#parts.idle();
+    await stopped;
+    await this.#parts.discard();
+    this.#folders.removeEmpty();
+  }
+
+  async #finish(): Promise<Received> {
+    this.#check();
+    for (const [index, { path, size }] of this.#ledger.planned('file')) {
+      const status = this.#ledger.status(index);
+      if (status === 'whole' || status === 'done') continue;
+      if (size > 0) throw new CrocError('protocol_error', { detail: `${path} is not whole` });
+      await this.writeWhole(index, NO_BYTES);
+    }
+    await this.#committer.flush();
+    this.#check();
+    const pause = pacer();
+    for (const [index] of this.#ledger.planned('folder')) {
+      this.#folders.ensure(this.#ledger.place(index));
+      this.#ledger.done(index, this.#ledger.place(index));
+      await pause();
+      this.#check();
+    }
+    for (const [index, entry] of this.#ledger.planned('symlink')) {
+      this.#makeLink(index, entry);
+      await pause();
+      this.#check();
+    }
+    this.#setFolderTimes();
+    await this.#folders.flush();
+    this.#isFinished = true;
+    const { files, bytes, tops } = this.#ledger;
+    return { files, bytes, roots: tops.map((top) => this.#folders.fullPath(top)) };
+  }
+
+  #makeLink(index: number, { path: offered, target }: OfferEntry): void {
+    if (target === undefined) throw new CrocError('internal', { detail: offered });
+    const choice = this.#ledger.choice(index);
+    let path = this.#ledger.place(index);
+    this.#folders.ensure(parentOf(path));
+    while (!this.#links.make(this.#folders.fullPath(path), target, choice, offered)) {
+      if (choice === 'skip') return;
+      path = this.#placement.freeName(path, 'file');
+    }
+    this.#folders.touch(parentOf(path));
+    this.#ledger.done(index, path);
+  }
+
+  /** Last of all: every name that comes into a folder changes its time. */
+  #setFolderTimes(): void {
+    for (const entry of this.#entries) {
+      if (entry.kind !== 'folder') continue;
+      const path = this.#placement.moved(entry.path);
+      if (path !== undefined) this.#folders.setTime(path, entry.mtimeMs);
+    }
+  }
+
+  #part(index: number): PartFile {
+    const known = this.#parts.get(index);
+    if (known !== undefined) return known;
+    const entry = this.#ledger.entry(index);
+    if (entry.kind !== 'file' || this.#ledger.status(index) !== 'waiting')
+      throw this.#fail(new CrocError('protocol_error', { detail: `${entry.path} is not wanted` }));
+    try {
+      const folder = parentOf(this.#ledger.place(index));
+      this.#folders.ensure(folder);
+      const full = this.#folders.fullPath(folder);
+      const part = new PartFile(index, entry.path, entry.size, full, this.#random);
+      this.#parts.add(part);
+      this.#ledger.setStatus(index, 'started');
+      return part;
+    } catch (error) {
+      throw this.#fail(error);
+    }
+  }
+
+  #whole(part: PartFile): Promise<void> | undefined {
+    // Aborted meanwhile: the part stays where `abort` finds it.
+    this.#check();
+    const { index } = part;
+    const { size, mtimeMs, executable } = this.#ledger.entry(index);
+    part.dress({ mode: executable ? withExecute(this.#fileMode) : this.#fileMode, mtimeMs });
+    const [path, choice] = [this.#ledger.place(index), this.#ledger.choice(index)];
+    const room = this.#committer.add({ part, path, choice, size });
+    this.#ledger.setStatus(index, 'whole');
+    this.#parts.release(part);
+    return room;
+  }
+
+  #check(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** The first failure is the one that counts; everything later says the same. */
+  #fail(error: unknown): CrocError {
+    this.#failure ??= CrocError.from(error);
+    return this.#failure;
+  }
+}

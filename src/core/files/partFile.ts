@@ -1,0 +1,230 @@
+/** One file on its way in: a temporary file beside its final name. */
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  futimesSync,
+  openSync,
+  unlinkSync,
+  write,
+  writeSync,
+} from 'node:fs';
+import { CrocError } from '../errors.js';
+import type { RandomBytes } from '../edges.js';
+import { Coverage } from './coverage.js';
+import { flushFile } from './flushing.js';
+import { errnoOf, writingError } from './fsErrors.js';
+import { onDiskTime } from './times.js';
+
+/** The name of a file that is not whole: what a crash leaves behind, and safe to delete. */
+export const PART_NAME = /^\.croc-[0-9a-f]{16}\.part$/;
+
+/** Bytes after which a growing file is flushed in the background, so that its end is no stall. */
+const FLUSH_EVERY_BYTES = 64 * 1024 * 1024;
+/** Up to this many bytes a blocking write to the page cache is cheaper than a thread's attention. */
+const BLOCKING_BYTES = 32 * 1024;
+
+/** Windows has no such flag; there `wx` alone refuses whatever has the name. */
+const NO_FOLLOW = process.platform === 'win32' ? 0 : constants.O_NOFOLLOW;
+/** What disks say that keep no modes or times. */
+const NOT_KEPT = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EINVAL']);
+
+/** A new name for a temporary file. */
+export function partName(random: RandomBytes): string {
+  return `.croc-${Buffer.from(random(8)).toString('hex')}.part`;
+}
+
+/** Looks of a finished file. */
+export interface FileLooks {
+  readonly mode: number;
+  readonly mtimeMs: number;
+}
+
+/** A temporary file. Its descriptor may be closed between writes and is opened again when needed. */
+export class PartFile {
+  readonly index: number;
+  readonly coverage: Coverage;
+  /** Whether the sender vouched that the file did not change while it was read. */
+  verified = false;
+  /** The offered path, for errors. */
+  readonly #offered: string;
+  readonly #folder: string;
+  readonly #random: RandomBytes;
+  #path: string | undefined;
+  #fd: number | undefined;
+  /** Writes that run. */
+  #writing = 0;
+  #sinceFlush = 0;
+  #flushing: Promise<void> | undefined;
+  #flushError: CrocError | undefined;
+
+  /** @param folder - absolute path of the folder of the file's final name */
+  constructor(index: number, offered: string, size: number, folder: string, random: RandomBytes) {
+    this.index = index;
+    this.#offered = offered;
+    this.#folder = folder;
+    this.#random = random;
+    this.coverage = new Coverage(size);
+  }
+
+  /** Absolute path of the temporary file, once it was made. */
+  get path(): string {
+    if (this.#path === undefined) throw new CrocError('internal', { detail: this.#offered });
+    return this.#path;
+  }
+
+  get isOpen(): boolean {
+    return this.#fd !== undefined;
+  }
+
+  /** Whether nothing uses the descriptor at this moment. */
+  get isIdle(): boolean {
+    return this.#writing === 0 && this.#flushing === undefined;
+  }
+
+  /** Whether every byte has come, the sender vouched for them, and none is still being written. */
+  get isWhole(): boolean {
+    return this.coverage.complete && this.verified && this.#writing === 0;
+  }
+
+  /** Makes or opens the temporary file. Blocks for microseconds. @throws CrocError */
+  open(): void {
+    if (this.#fd !== undefined) return;
+    try {
+      if (this.#path === undefined) this.#create();
+      else this.#fd = openSync(this.#path, constants.O_WRONLY | NO_FOLLOW);
+    } catch (error) {
+      throw writingError(error, this.#offered);
+    }
+  }
+
+  /** Writes a piece whose bytes `coverage` knows already. @throws CrocError */
+  async write(offset: number, data: Uint8Array): Promise<void> {
+    if (data.length <= BLOCKING_BYTES) {
+      this.writeSync(offset, data);
+      return;
+    }
+    const fd = this.#descriptor();
+    this.#writing++;
+    try {
+      for (let done = 0; done < data.length;)
+        done += await writeOnce(fd, data, done, offset + done);
+    } catch (error) {
+      throw writingError(error, this.#offered);
+    } finally {
+      this.#writing--;
+    }
+    this.#flushBehind(fd, data.length);
+  }
+
+  /** As `write`, at once. */
+  writeSync(offset: number, data: Uint8Array): void {
+    const fd = this.#descriptor();
+    try {
+      for (let done = 0; done < data.length;)
+        done += writeSync(fd, data, done, data.length - done, offset + done);
+    } catch (error) {
+      throw writingError(error, this.#offered);
+    }
+    this.#flushBehind(fd, data.length);
+  }
+
+  /** Gives the whole file its looks; the last change before it is flushed. @throws CrocError */
+  dress({ mode, mtimeMs }: FileLooks): void {
+    const fd = this.#descriptor();
+    try {
+      whereKept(() => fchmodSync(fd, mode));
+      whereKept(() => futimesSync(fd, onDiskTime(mtimeMs), onDiskTime(mtimeMs)));
+    } catch (error) {
+      throw writingError(error, this.#offered);
+    }
+  }
+
+  /** Puts the file on the disk and closes it. @throws CrocError */
+  async flush(): Promise<void> {
+    try {
+      await this.#flushing;
+      if (this.#flushError !== undefined) throw this.#flushError;
+      await flushFile(this.#descriptor());
+      this.close();
+    } catch (error) {
+      throw writingError(error, this.#offered);
+    }
+  }
+
+  /** Closes the descriptor; some disks tell only now that they are full. @throws CrocError */
+  close(): void {
+    if (this.#fd === undefined) return;
+    const fd = this.#fd;
+    this.#fd = undefined;
+    try {
+      closeSync(fd);
+    } catch (error) {
+      throw writingError(error, this.#offered);
+    }
+  }
+
+  /** Closes and removes the file. Nothing may write any more. Never throws. */
+  async discard(): Promise<void> {
+    await this.#flushing;
+    try {
+      this.close();
+    } catch {
+      // It is thrown away.
+    }
+    if (this.#path !== undefined) removeQuietly(this.#path);
+  }
+
+  #create(): void {
+    const path = `${this.#folder}/${partName(this.#random)}`;
+    // Exclusive: whatever has this name, a link too, makes it fail and is left alone.
+    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | NO_FOLLOW;
+    this.#fd = openSync(path, flags, 0o600);
+    this.#path = path;
+  }
+
+  #descriptor(): number {
+    this.open();
+    if (this.#fd === undefined) throw new CrocError('internal', { detail: this.#offered });
+    return this.#fd;
+  }
+
+  #flushBehind(fd: number, bytes: number): void {
+    this.#sinceFlush += bytes;
+    if (this.#sinceFlush < FLUSH_EVERY_BYTES || this.#flushing !== undefined) return;
+    this.#sinceFlush = 0;
+    this.#flushing = flushFile(fd)
+      .catch((error: unknown) => {
+        this.#flushError ??= writingError(error, this.#offered);
+      })
+      .finally(() => {
+        this.#flushing = undefined;
+      });
+  }
+}
+
+/** Removes a file if it is there. Never throws. */
+export function removeQuietly(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // It is gone, or its folder is.
+  }
+}
+
+function whereKept(change: () => void): void {
+  try {
+    change();
+  } catch (error) {
+    if (!NOT_KEPT.has(errnoOf(error) ?? '')) throw error;
+  }
+}
+
+function writeOnce(fd: number, data: Uint8Array, at: number, position: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    write(fd, data, at, data.length - at, position, (error, written) => {
+      if (error) reject(error);
+      else resolve(written);
+    });
+  });
+}

@@ -1,0 +1,168 @@
+/**
+ * What is sent: the named files and folders, and everything below. Folders come before what is in
+ * them, names in the order of their bytes, so the same tree always gives the same offer.
+ *
+ * Blocking calls on purpose: looking at a file costs microseconds, a trip to the thread pool more.
+ * Every few milliseconds the walk lets others run and looks whether it was cancelled.
+ */
+import { accessSync, constants, lstatSync, readdirSync, type Stats } from 'node:fs';
+import { sep } from 'node:path';
+import { CrocError } from '../errors.js';
+import type { OfferEntry, Skipped } from '../types.js';
+import { errnoOf, readingError } from './fsErrors.js';
+import { linkTarget } from './linkTarget.js';
+import { pacer } from './pace.js';
+import { checkEntryPath, MAX_ENTRIES } from './safePath.js';
+import { namedRoots, type Root } from './roots.js';
+
+/** One thing to offer, and where it is. */
+export interface WalkEntry extends OfferEntry {
+  /** Absolute path on this disk, in the system's own form. */
+  readonly source: string;
+}
+
+/** How to walk. */
+export interface WalkOptions {
+  readonly signal?: AbortSignal;
+  /** Told of everything that is found and not sent; `path` is the one it would have had. */
+  readonly onSkip: (skipped: Skipped) => void;
+}
+
+/**
+ * Walks what was named. A named link is followed, for the person chose it; links below are sent as
+ * links if they stay inside the named folder.
+ *
+ * @param paths - absolute or relative to the working directory; each offered under its base name
+ * @throws CrocError `nothing_to_send` (no path at all), `file_not_found`, `file_unreadable`,
+ * `unsupported_file` (a device, pipe or socket was named), `limit_exceeded` (over 1,000,000
+ * entries), and the signal's reason
+ */
+export async function* walk(
+  paths: readonly string[],
+  options: WalkOptions,
+): AsyncGenerator<WalkEntry, void, undefined> {
+  if (paths.length === 0) throw new CrocError('nothing_to_send');
+  let count = 0;
+  const pause = pacer();
+  for (const root of namedRoots(paths)) {
+    for (const entry of walkRoot(root, options.onSkip)) {
+      options.signal?.throwIfAborted();
+      const turn = pause();
+      if (turn !== undefined) await turn;
+      if (++count > MAX_ENTRIES)
+        throw new CrocError('limit_exceeded', { detail: `over ${MAX_ENTRIES} files` });
+      if (entry !== undefined) yield entry;
+    }
+  }
+}
+
+interface Place {
+  readonly path: string;
+  readonly source: string;
+}
+
+/** Gives an entry for what is sent and `undefined` for what is not, so that both count as work. */
+function* walkRoot(root: Root, onSkip: WalkOptions['onSkip']): Generator<WalkEntry | undefined> {
+  // What is left to look at, the next one last: recursion that cannot overflow.
+  const left: Place[] = [{ path: root.name, source: root.source }];
+  for (let place = left.pop(); place !== undefined; place = left.pop()) {
+    const entry = look(place, root, onSkip);
+    yield entry;
+    if (entry?.kind !== 'folder') continue;
+    for (const name of namesIn(place, onSkip).reverse())
+      left.push({ path: `${place.path}/${name}`, source: below(place.source, name) });
+  }
+}
+
+function below(folder: string, name: string): string {
+  return folder.endsWith(sep) ? folder + name : folder + sep + name;
+}
+
+function look(place: Place, root: Root, onSkip: WalkOptions['onSkip']): WalkEntry | undefined {
+  const { path, source } = place;
+  if (!isSendable(path)) {
+    onSkip({ path, reason: 'unsendable-name' });
+    return undefined;
+  }
+  const stats = statOf(place);
+  // Deleted since its folder was read: then it is simply not part of the offer.
+  if (stats === undefined) return undefined;
+  const common = { path, source, mtimeMs: Math.floor(stats.mtimeMs) };
+  if (stats.isFile()) {
+    checkReadable(place, stats);
+    const executable = (stats.mode & 0o100) !== 0;
+    return { ...common, kind: 'file', size: stats.size, executable };
+  }
+  if (stats.isDirectory()) return { ...common, kind: 'folder', size: 0, executable: false };
+  if (!stats.isSymbolicLink()) {
+    onSkip({ path, reason: 'special-file' });
+    return undefined;
+  }
+  const found = linkTarget(path, source, root.source);
+  if ('reason' in found) {
+    onSkip({ path, reason: found.reason });
+    return undefined;
+  }
+  return { ...common, kind: 'symlink', size: 0, executable: false, target: found.target };
+}
+
+function isSendable(path: string): boolean {
+  try {
+    checkEntryPath(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function statOf({ path, source }: Place): Stats | undefined {
+  try {
+    return lstatSync(source, { throwIfNoEntry: false });
+  } catch (error) {
+    throw readingError(error, path);
+  }
+}
+
+/** Says now, not in the middle of the transfer, that a file cannot be read. */
+function checkReadable({ path, source }: Place, stats: Stats): void {
+  // Readable by everybody: asking would cost a call a file and tell nothing.
+  if ((stats.mode & 0o444) === 0o444) return;
+  try {
+    accessSync(source, constants.R_OK);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw readingError(error, path);
+  }
+}
+
+/** The names in a folder that are text, in the order of their bytes; the others are skipped. */
+function namesIn({ path, source }: Place, onSkip: WalkOptions['onSkip']): string[] {
+  try {
+    const names = readdirSync(source);
+    return sortedByBytes(
+      names.some((name) => name.includes('\ufffd')) ? textNames(path, source, onSkip) : names,
+    );
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw readingError(error, path);
+  }
+}
+
+/**
+ * Names that are not UTF-8 come as text with replacement characters, which names another file or
+ * none. Only a folder that shows such a character is read once more, as bytes.
+ */
+function textNames(path: string, source: string, onSkip: WalkOptions['onSkip']): string[] {
+  const names: string[] = [];
+  for (const bytes of readdirSync(source, { encoding: 'buffer' })) {
+    const name = bytes.toString('utf8');
+    if (Buffer.from(name).equals(bytes)) names.push(name);
+    else onSkip({ path: `${path}/${name}`, reason: 'unsendable-name' });
+  }
+  return names;
+}
+
+function sortedByBytes(names: string[]): string[] {
+  // Text compares by UTF-16 units, which differs from bytes only where surrogates come in.
+  if (!names.some((name) => /[\ud800-\udfff]/.test(name))) return names.sort();
+  return names.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+}

@@ -1,0 +1,21 @@
+/** What one transfer is built from. */
+import type { ChannelTiming } from './channel/client.js';
+import type { RelayClient } from './channel/relayClient.js';
+import type { Clock, RandomBytes } from './edges.js';
+import type { DataTiming } from './transfer/messages.js';
+
+/** Every deadline of a transfer, in milliseconds (docs/protocol.md, "Deadlines"). */
+export type Timing = ChannelTiming & DataTiming & { readonly answerMs: number };
+
+/** What one transfer is built from. */
+export interface Parts {
+  readonly relay: RelayClient;
+  readonly relayUrl: string;
+  readonly workerFile: string;
+  readonly timing: Timing;
+  readonly clock: Clock;
+  readonly random: RandomBytes;
+  readonly localAddress: string | undefined;
+  /** Fires when the transfer has to stop. */
+  readonly abort: AbortController;
+}

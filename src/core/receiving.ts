@@ -1,0 +1,129 @@
+/** A receive: first an offer that touches nothing, then, once accepted, the transfer. */
+import { EventEmitter } from 'node:events';
+import type { Offer, Receive } from './api.js';
+import { Recipient } from './channel/recipient.js';
+import type { RecipientState } from './channel/states.js';
+import type { Code } from './code.js';
+import type { Parts } from './parts.js';
+import { CrocError } from './errors.js';
+import { clientContext, openHost, runToEnd } from './running.js';
+import type { TransferHost } from './transfer/host.js';
+import type {
+  AcceptOptions,
+  Conflict,
+  ConflictChoice,
+  OfferEntry,
+  Progress,
+  ReceiveEvents,
+  ReceiveResult,
+  Totals,
+} from './types.js';
+
+/** Meets the sender; resolves with the offer. @throws CrocError why there is none */
+export async function receiveOffer(
+  parts: Parts,
+  code: Code,
+  onState: (state: RecipientState) => void,
+): Promise<Offer> {
+  const meeting = new Meeting(parts, code, onState);
+  const offered = await Promise.race([meeting.host.offer, meeting.done]);
+  if ('roots' in offered) throw new CrocError('internal', { detail: 'done before the offer' });
+  return new ReceivedOffer(meeting, parts, offered.entries, offered.totals);
+}
+
+/** The recipient's state machine with its worker; who listens changes when the offer is accepted. */
+class Meeting {
+  readonly host: TransferHost;
+  readonly done: Promise<ReceiveResult>;
+  onProgress: (progress: Progress) => void = () => undefined;
+  onConflict: (conflict: Conflict) => Promise<ConflictChoice> = () => Promise.resolve('rename');
+  state: RecipientState = 'initialize';
+
+  constructor(
+    readonly parts: Parts,
+    code: Code,
+    public onState: (state: RecipientState) => void,
+  ) {
+    this.host = openHost(parts, {
+      onProgress: (progress) => this.onProgress(progress),
+      onConflict: (conflict) => this.onConflict(conflict),
+    });
+    const context = clientContext<RecipientState>(parts, this.host, (state) => this.#enter(state));
+    this.done = runToEnd(parts, this.host, () => new Recipient(context, code).run());
+    this.done.catch(() => {
+      if (this.state !== 'closed') this.#enter('closed');
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.parts.abort.abort(new CrocError('cancelled'));
+    await this.done.catch(() => undefined);
+  }
+
+  #enter(state: RecipientState): void {
+    this.state = state;
+    this.onState(state);
+  }
+}
+
+class ReceivedOffer implements Offer {
+  readonly relay: string;
+  readonly gone: AbortSignal;
+  readonly #meeting: Meeting;
+  #answered = false;
+
+  constructor(
+    meeting: Meeting,
+    parts: Parts,
+    readonly entries: readonly OfferEntry[],
+    readonly totals: Totals,
+  ) {
+    this.#meeting = meeting;
+    this.relay = parts.relayUrl;
+    const gone = new AbortController();
+    this.gone = gone.signal;
+    meeting.done.catch((error: unknown) => {
+      if (!this.#answered) gone.abort(error);
+    });
+  }
+
+  accept(options: AcceptOptions): Receive {
+    if (this.#answered) throw new CrocError('usage', { detail: 'the offer was answered already' });
+    this.#answered = true;
+    return new RunningReceive(this.#meeting, options);
+  }
+
+  async reject(): Promise<void> {
+    if (this.#answered) return;
+    this.#answered = true;
+    this.#meeting.host.reject();
+    await this.#meeting.done.catch(() => undefined);
+  }
+}
+
+class RunningReceive extends EventEmitter<ReceiveEvents> implements Receive {
+  readonly #meeting: Meeting;
+
+  constructor(meeting: Meeting, options: AcceptOptions) {
+    super();
+    this.#meeting = meeting;
+    meeting.onState = (state) => this.emit('state', state);
+    meeting.onProgress = (progress) => this.emit('progress', progress);
+    const { onConflict = 'rename' } = options;
+    if (typeof onConflict === 'function') meeting.onConflict = onConflict;
+    const choice = typeof onConflict === 'function' ? 'ask' : onConflict;
+    meeting.host.accept(options.to, options.only, choice);
+  }
+
+  get state(): RecipientState {
+    return this.#meeting.state;
+  }
+
+  get done(): Promise<ReceiveResult> {
+    return this.#meeting.done;
+  }
+
+  cancel(): Promise<void> {
+    return this.#meeting.stop();
+  }
+}

@@ -1,0 +1,125 @@
+/** The TCP connections of one channel: who stands where, and what is stapled. */
+import type { RelayErrorCode } from '../errors.js';
+import type { Role } from '../types.js';
+import { Staple } from './staple.js';
+import type { LaneEnd } from './staple.js';
+
+/** One port: up to one party that waits for the other, or a staple. */
+interface Port {
+  waiting: { readonly role: Role; readonly end: LaneEnd } | undefined;
+  staple: Staple | undefined;
+}
+
+/** Who is told what. */
+interface Notices {
+  /** Every port has a staple, for the first time. */
+  readonly onStapled: () => void;
+  /** No connection is left. */
+  readonly onEmpty: () => void;
+}
+
+/** The lanes of one channel. */
+export class ChannelLanes {
+  readonly name: string;
+  readonly #ports: readonly Port[];
+  readonly #notices: Notices;
+  /** Connections that are open, or on their way in. */
+  #held = 0;
+  #ended = false;
+  #stapled = false;
+  /** Bytes of staples and waiting connections that are gone. */
+  #goneStapled = 0;
+  #goneWaiting = 0;
+  #seenBytes = 0;
+
+  /** @param count - number of ports */
+  constructor(name: string, count: number, notices: Notices) {
+    this.name = name;
+    this.#notices = notices;
+    this.#ports = Array.from({ length: count }, () => ({ waiting: undefined, staple: undefined }));
+  }
+
+  /** Bytes that came into this channel's staples. */
+  get stapledBytes(): number {
+    return this.#ports.reduce((sum, { staple }) => sum + (staple?.bytes ?? 0), this.#goneStapled);
+  }
+
+  /** Tells whether bytes moved since the last call. */
+  moved(): boolean {
+    let bytes = this.stapledBytes + this.#goneWaiting;
+    for (const { waiting } of this.#ports) bytes += waiting?.end.bytes ?? 0;
+    const moved = bytes !== this.#seenBytes;
+    this.#seenBytes = bytes;
+    return moved;
+  }
+
+  /** Keeps this from being empty until the answer is called, once. */
+  hold(): () => void {
+    this.#held += 1;
+    return () => {
+      this.#held -= 1;
+      if (this.#held === 0) this.#notices.onEmpty();
+    };
+  }
+
+  /** Why a party may not connect to a port, if it may not. */
+  check(index: number, role: Role): RelayErrorCode | undefined {
+    if (this.#ended) return 'channel_closed';
+    const port = this.#ports[index];
+    const before =
+      port?.staple?.[role] ?? (port?.waiting?.role === role ? port.waiting.end : undefined);
+    return before === undefined || before.over ? undefined : 'already_set';
+  }
+
+  /** Takes a connection that passed `check`, and staples it when the other party waits. */
+  put(index: number, role: Role, end: LaneEnd): void {
+    const port = this.#ports[index];
+    if (port === undefined) return;
+    end.socket.once('close', this.hold());
+    this.#clear(port, role);
+    const { waiting } = port;
+    if (waiting === undefined) {
+      port.waiting = { role, end };
+      end.socket.once('close', () => {
+        if (port.waiting?.end === end) this.#clear(port, role);
+      });
+    } else {
+      port.waiting = undefined;
+      this.#join(port, role === 'sender' ? [end, waiting.end] : [waiting.end, end]);
+    }
+  }
+
+  /** The channel has ended: destroys everything. */
+  end(): void {
+    this.#ended = true;
+    for (const { waiting, staple } of this.#ports) {
+      waiting?.end.socket.destroy();
+      staple?.cut();
+    }
+  }
+
+  #join(port: Port, [sender, recipient]: readonly [LaneEnd, LaneEnd]): void {
+    const staple = new Staple(sender, recipient, () => {
+      if (port.staple === staple) this.#unstaple(port);
+    });
+    port.staple = staple;
+    if (this.#stapled || this.#ports.some((one) => one.staple === undefined)) return;
+    this.#stapled = true;
+    this.#notices.onStapled();
+  }
+
+  /** Makes room for another connection of `role`: its old one said that it is over. */
+  #clear(port: Port, role: Role): void {
+    this.#unstaple(port);
+    if (port.waiting?.role !== role) return;
+    this.#goneWaiting += port.waiting.end.bytes;
+    port.waiting.end.socket.destroy();
+    port.waiting = undefined;
+  }
+
+  #unstaple(port: Port): void {
+    this.#goneStapled += port.staple?.bytes ?? 0;
+    port.staple?.cut();
+    port.staple = undefined;
+  }
+}

@@ -1,0 +1,134 @@
+/** The TCP ports of a relay: lets parties in, one a port, and staples them. */
+import type { Socket } from 'node:net';
+import type { Clock } from '../edges.js';
+import { addressKey } from './address.js';
+import { errorAnswer } from './answers.js';
+import { ChannelLanes } from './channelLanes.js';
+import type { RelayEvent } from './events.js';
+import { parseLaneLine, readFirstLine } from './firstLine.js';
+import type { FirstLine } from './firstLine.js';
+import type { RelayLimits } from './limits.js';
+import { channelOf, parseJson } from './parse.js';
+import type { Refusal, Rendezvous } from './rendezvous.js';
+import type { Sockets } from './sockets.js';
+import { LaneEnd } from './staple.js';
+import type { ChannelStore } from './store.js';
+
+/** How long a refused connection is kept so that its client can read why, milliseconds. */
+const LINGER_MS = 1000;
+
+/** What the lanes need. */
+export interface LanesParts {
+  readonly store: ChannelStore;
+  readonly rendezvous: Rendezvous;
+  readonly sockets: Sockets;
+  readonly clock: Clock;
+  readonly limits: RelayLimits;
+  /** Number of TCP ports. */
+  readonly count: number;
+  readonly onEvent: (event: RelayEvent) => void;
+}
+
+/** All lanes of a relay. */
+export class Lanes {
+  readonly #parts: LanesParts;
+  readonly #channels = new Map<string, ChannelLanes>();
+  #connections = 0;
+  #goneBytes = 0;
+
+  constructor(parts: LanesParts) {
+    this.#parts = parts;
+  }
+
+  /** Open connections. */
+  get connections(): number {
+    return this.#connections;
+  }
+
+  /** Bytes that came into staples so far. */
+  get bytes(): number {
+    let bytes = this.#goneBytes;
+    for (const lanes of this.#channels.values()) bytes += lanes.stapledBytes;
+    return bytes;
+  }
+
+  /** Names of the channels whose bytes moved since this was last asked. */
+  busy(): string[] {
+    return [...this.#channels.values()].filter((lanes) => lanes.moved()).map(({ name }) => name);
+  }
+
+  /** Takes a new connection on port number `index`. Never rejects. */
+  async accept(socket: Socket, index: number): Promise<void> {
+    const { sockets, clock, limits } = this.#parts;
+    const over = sockets.admit(socket);
+    if (over === 'cut') return;
+    this.#connections += 1;
+    socket.once('close', () => (this.#connections -= 1));
+    if (over !== undefined) {
+      this.#refuse(socket, over);
+      return;
+    }
+    const first = await readFirstLine(socket, clock, limits.identifyMs);
+    if (first === 'gone') socket.destroy();
+    else if (first === 'too_large') this.#refuse(socket, { ok: false, code: 'too_large' });
+    else if (first === 'slow') this.#refuse(socket, { ok: false, code: 'bad_request' });
+    else await this.#enter(socket, index, first);
+  }
+
+  /** Parses the first line and lets the party in, or tells it why not. */
+  async #enter(socket: Socket, index: number, { line, rest }: FirstLine): Promise<void> {
+    const { rendezvous, limits } = this.#parts;
+    const address = addressKey(socket.remoteAddress ?? '');
+    if (address === undefined) {
+      socket.destroy(); // its peer has gone
+      return;
+    }
+    const json = parseJson(line);
+    const laneLine = parseLaneLine(json);
+    if (laneLine === undefined) {
+      const name = channelOf(json);
+      const refusal = name === undefined ? undefined : await rendezvous.knock(name, address);
+      this.#refuse(socket, refusal ?? { ok: false, code: 'bad_request' });
+      return;
+    }
+    const lanes = this.#lanesOf(laneLine.channel);
+    const release = lanes.hold();
+    const entered = await rendezvous.lane(laneLine, address);
+    const refused = entered.ok ? lanes.check(index, entered.value.role) : entered.code;
+    if (entered.ok && refused === undefined && !socket.destroyed) {
+      socket.write('{"ok":true}\n');
+      const end = new LaneEnd(socket, rest, limits.laneBufferBytes);
+      lanes.put(index, entered.value.role, end);
+    } else if (refused !== undefined) this.#refuse(socket, { ok: false, code: refused });
+    release();
+  }
+
+  /** The lanes of a channel, watched for the channel's end while there are any. */
+  #lanesOf(name: string): ChannelLanes {
+    const known = this.#channels.get(name);
+    if (known !== undefined) return known;
+    const { store, rendezvous, count } = this.#parts;
+    const unwatch = store.watch(name, (channel) => {
+      if (channel.status === 'closed') lanes.end();
+    });
+    const lanes = new ChannelLanes(name, count, {
+      onStapled: () => void rendezvous.stapled(name),
+      onEmpty: () => {
+        unwatch();
+        this.#goneBytes += lanes.stapledBytes;
+        this.#channels.delete(name);
+      },
+    });
+    this.#channels.set(name, lanes);
+    return lanes;
+  }
+
+  /** Says why and closes; what the client still sends meanwhile is thrown away. */
+  #refuse(socket: Socket, refusal: Refusal): void {
+    this.#parts.onEvent({ kind: 'refused', code: refusal.code });
+    socket.end(`${JSON.stringify(errorAnswer(refusal))}\n`);
+    socket.resume();
+    const cancel = this.#parts.clock.after(LINGER_MS, () => socket.destroy());
+    socket.once('close', cancel);
+  }
+}

@@ -1,0 +1,166 @@
+/** A relay in this process: puts the parts together, binds the ports, and stops it all. */
+import { createServer } from 'node:net';
+import type { Server } from 'node:net';
+import type { Relay, RelayOptions } from '../api.js';
+import { systemClock, systemRandom } from '../edges.js';
+import type { Clock, RandomBytes } from '../edges.js';
+import { CrocError } from '../errors.js';
+import { DEFAULT_HTTP_PORT, DEFAULT_TCP_PORTS, MAX_LANES } from '../wire/http.js';
+import { AddressResolver } from './address.js';
+import type { RelayEvent } from './events.js';
+import { createHttpServer } from './http.js';
+import { Lanes } from './lanes.js';
+import { DEFAULT_LIMITS } from './limits.js';
+import type { RelayLimits } from './limits.js';
+import { listen, urlsOf } from './listen.js';
+import type { Bound } from './listen.js';
+import { Rendezvous } from './rendezvous.js';
+import { Sockets } from './sockets.js';
+import { MemoryStore } from './store.js';
+import type { ChannelStore } from './store.js';
+
+/** How to run a relay, with what only operators and tests set. */
+export interface RelaySetup extends RelayOptions {
+  readonly clock?: Clock;
+  readonly random?: RandomBytes;
+  readonly limits?: Partial<RelayLimits>;
+  /** Addresses or subnets of proxies whose `X-Forwarded-For` counts; default none. */
+  readonly trustedProxies?: readonly string[];
+  readonly store?: ChannelStore;
+  /** Told what happens, in counts. */
+  readonly onEvent?: (event: RelayEvent) => void;
+}
+
+/**
+ * Starts a relay.
+ * @throws CrocError `port_taken` (detail: the port), `cannot_listen`, or `usage` for options that
+ *   cannot be
+ */
+export async function startRelay(setup: RelaySetup = {}): Promise<Relay> {
+  checkPorts(setup);
+  const limits = { ...DEFAULT_LIMITS, ...setup.limits };
+  const clock = setup.clock ?? systemClock;
+  const random = setup.random ?? systemRandom;
+  const onEvent = setup.onEvent ?? ((): void => undefined);
+  const store = setup.store ?? new MemoryStore(limits, random);
+  const resolver = new AddressResolver(setup.trustedProxies);
+  const sockets = new Sockets(limits, resolver);
+
+  const wanted = (setup.tcpPorts ?? DEFAULT_TCP_PORTS).map((port) => ({
+    port,
+    fallback: setup.tcpPorts === undefined,
+  }));
+  // Lanes know the ports only by number, so that they can be bound first and told afterwards.
+  let lanes: Lanes | undefined;
+  const servers: Server[] = wanted.map((_, index) =>
+    createServer(
+      {
+        allowHalfOpen: true,
+        noDelay: true,
+        keepAlive: true,
+        keepAliveInitialDelay: 15_000,
+        highWaterMark: limits.laneBufferBytes,
+      },
+      (socket) => {
+        if (lanes === undefined) socket.destroy();
+        else void lanes.accept(socket, index);
+      },
+    ),
+  );
+  try {
+    const bounds: Bound[] = [];
+    for (const [index, server] of servers.entries()) {
+      bounds.push(await listen(server, setup.host, wanted[index] ?? { port: 0, fallback: true }));
+    }
+    const ports = bounds.map(({ port }) => port);
+    const rendezvous = new Rendezvous({ store, clock, random, limits, ports, onEvent });
+    lanes = new Lanes({ store, rendezvous, sockets, clock, limits, count: ports.length, onEvent });
+    const http = createHttpServer({ rendezvous, sockets, resolver, limits, onEvent });
+    const bound = await listen(http, setup.host, {
+      port: setup.port ?? DEFAULT_HTTP_PORT,
+      fallback: setup.port === undefined,
+    });
+    servers.push(http);
+    return new RunningRelay({ servers, sockets, store, rendezvous, lanes, onEvent }, bound, ports);
+  } catch (error) {
+    sockets.close();
+    await Promise.all(servers.map(stop));
+    throw error;
+  }
+}
+
+interface RunningParts {
+  readonly servers: readonly Server[];
+  readonly sockets: Sockets;
+  readonly store: ChannelStore;
+  readonly rendezvous: Rendezvous;
+  readonly lanes: Lanes;
+  readonly onEvent: (event: RelayEvent) => void;
+}
+
+class RunningRelay implements Relay {
+  readonly url: string;
+  readonly localUrl: string;
+  readonly port: number;
+  readonly ports: readonly number[];
+  readonly closed: Promise<CrocError | undefined>;
+  readonly #parts: RunningParts;
+  #tellClosed: (error: CrocError | undefined) => void = () => undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(parts: RunningParts, bound: Bound, ports: readonly number[]) {
+    this.#parts = parts;
+    ({ url: this.url, localUrl: this.localUrl } = urlsOf(bound));
+    this.port = bound.port;
+    this.ports = ports;
+    this.closed = new Promise((resolve) => (this.#tellClosed = resolve));
+    parts.rendezvous.startSweeping(() => parts.lanes.busy());
+    for (const server of parts.servers) {
+      // A connection that could not be accepted (no file descriptor left) is no end of the relay.
+      server.on('error', () => parts.onEvent({ kind: 'accept-failed' }));
+    }
+  }
+
+  async stats(): ReturnType<Relay['stats']> {
+    const { store, lanes } = this.#parts;
+    return { channels: await store.count(), connections: lanes.connections, bytes: lanes.bytes };
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#stop();
+    return this.#closing;
+  }
+
+  async #stop(): Promise<void> {
+    const { servers, sockets, store, rendezvous } = this.#parts;
+    const stopped = servers.map(stop);
+    sockets.close(); // first, so that clients see the relay go and not an answer about it
+    rendezvous.close();
+    await Promise.all(stopped);
+    await store.close();
+    this.#tellClosed(undefined);
+  }
+}
+
+/** Stops a server that may never have listened; its connections are destroyed elsewhere. */
+function stop(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+  });
+}
+
+function checkPorts({ port = 0, tcpPorts = [0] }: RelayOptions): void {
+  const all = [port, ...tcpPorts];
+  const fixed = all.filter((one) => one !== 0);
+  const wrong =
+    tcpPorts.length === 0
+      ? 'no TCP port'
+      : tcpPorts.length > MAX_LANES
+        ? `more than ${MAX_LANES} TCP ports`
+        : all.some((one) => !Number.isInteger(one) || one < 0 || one > 65_535)
+          ? 'a port is a number from 0 to 65535'
+          : new Set(fixed).size < fixed.length
+            ? 'a port is named twice'
+            : undefined;
+  if (wrong !== undefined) throw new CrocError('usage', { detail: wrong });
+}

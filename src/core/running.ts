@@ -1,0 +1,81 @@
+/** What a running send and a running receive share: the worker, the events, the one way out. */
+import { abortReason, deferred, throwIfAborted } from './async.js';
+import type { ClientContext, DataPlane } from './channel/client.js';
+import type { Parts } from './parts.js';
+import { CrocError } from './errors.js';
+import { TransferHost } from './transfer/host.js';
+import type { HostEvents } from './transfer/host.js';
+import type { ReceiveResult } from './types.js';
+
+/** The worker of one transfer, tied to the transfer's abort signal. */
+export function openHost(parts: Parts, events: HostEvents): TransferHost {
+  const host = new TransferHost(parts.workerFile, events);
+  // What goes wrong in the worker ends every wait of the state machine too.
+  host.result.catch((error: unknown) => parts.abort.abort(CrocError.from(error)));
+  return host;
+}
+
+/** The worker as the state machines see it: every wait ends when the transfer is aborted. */
+export function dataPlane(parts: Parts, host: TransferHost): DataPlane<ReceiveResult> {
+  const { timing, localAddress } = parts;
+  const aborted = deferred<never>();
+  parts.abort.signal.addEventListener('abort', () =>
+    aborted.reject(abortReason(parts.abort.signal)),
+  );
+  const result = Promise.race([host.result, aborted.promise]);
+  result.catch(() => undefined);
+  return {
+    connect: (parameters) => {
+      const target = localAddress === undefined ? parameters : { ...parameters, localAddress };
+      return host.connect(target, timing);
+    },
+    start: () => host.start(),
+    result,
+  };
+}
+
+/** The surroundings of a state machine, from the parts of a transfer. */
+export function clientContext<State>(
+  parts: Parts,
+  host: TransferHost,
+  onState: (state: State) => void,
+): ClientContext<State, ReceiveResult> {
+  const { relay, clock, random, timing, abort } = parts;
+  const data = dataPlane(parts, host);
+  return { relay, data, clock, random, timing, signal: abort.signal, onState };
+}
+
+/**
+ * Runs a state machine and leaves nothing behind, however it ends: first the worker says goodbye to
+ * the peer, then the channel is closed.
+ *
+ * @throws CrocError why it failed
+ */
+export async function runToEnd<T>(
+  parts: Parts,
+  host: TransferHost,
+  run: () => Promise<T>,
+): Promise<T> {
+  try {
+    throwIfAborted(parts.abort.signal);
+    return await run();
+  } catch (thrown) {
+    throw await explain(parts, CrocError.from(thrown));
+  } finally {
+    await host.stop();
+    await parts.relay.close();
+    parts.relay.dispose();
+  }
+}
+
+/** Lanes that break because the relay itself is gone are told as that. */
+async function explain(parts: Parts, error: CrocError): Promise<CrocError> {
+  if (error.code !== 'connection_lost') return error;
+  try {
+    await parts.relay.update({}, AbortSignal.timeout(parts.timing.answerMs));
+  } catch (asked) {
+    if (asked instanceof CrocError && asked.code === 'relay_gone')
+      return new CrocError('relay_gone', { cause: error });
+  }
+  return error;
+}

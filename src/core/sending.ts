@@ -1,0 +1,91 @@
+/** A send that runs: code first, then events, then `done`. */
+import { EventEmitter } from 'node:events';
+import type { Send } from './api.js';
+import { deferred } from './async.js';
+import { Sender } from './channel/sender.js';
+import type { SenderState } from './channel/states.js';
+import { formatCode } from './code.js';
+import type { Parts } from './parts.js';
+import { CrocError } from './errors.js';
+import { clientContext, openHost, runToEnd } from './running.js';
+import type { TransferHost } from './transfer/host.js';
+import type { CurveName, SendEvents, TransferResult } from './types.js';
+
+/** What to send, and under which code. */
+export interface SendPlanOptions {
+  /** Absolute paths. */
+  readonly paths: readonly string[];
+  readonly channel: string | undefined;
+  readonly secret: string;
+  readonly curve: CurveName;
+}
+
+/** Starts a send; resolves when the code can be shown. @throws CrocError why there is no code */
+export async function startSend(parts: Parts, options: SendPlanOptions): Promise<Send> {
+  const running = new RunningSend(parts, options);
+  await running.opened;
+  return running;
+}
+
+class RunningSend extends EventEmitter<SendEvents> implements Send {
+  state: SenderState = 'initialize';
+  offered: Send['offered'];
+  code = '';
+  readonly relay: string;
+  readonly curve: CurveName;
+  readonly done: Promise<TransferResult>;
+  readonly opened: Promise<undefined>;
+  readonly #parts: Parts;
+
+  constructor(parts: Parts, options: SendPlanOptions) {
+    super();
+    this.#parts = parts;
+    this.relay = parts.relayUrl;
+    this.curve = options.curve;
+    const host = openHost(parts, {
+      onProgress: (progress) => this.emit('progress', progress),
+      onConflict: () => Promise.reject(new CrocError('internal')),
+    });
+    host.walk(options.paths);
+    this.#watchWalk(host);
+    const opened = deferred<undefined>();
+    this.opened = opened.promise;
+    const context = clientContext<SenderState>(parts, host, (state) => this.#enter(state));
+    const sender = new Sender(context, {
+      ...options,
+      onOpen: ({ channel }) => {
+        this.code = formatCode({ channel, secret: options.secret });
+        opened.resolve(undefined);
+      },
+    });
+    this.done = runToEnd(parts, host, () => sender.run()).then(({ files, bytes, transferred }) => ({
+      files,
+      bytes,
+      transferred,
+    }));
+    this.done.catch((error: unknown) => {
+      if (this.state !== 'closed') this.#enter('closed');
+      opened.reject(error);
+    });
+  }
+
+  async cancel(): Promise<void> {
+    this.#parts.abort.abort(new CrocError('cancelled'));
+    await this.done.catch(() => undefined);
+  }
+
+  #enter(state: SenderState): void {
+    this.state = state;
+    this.emit('state', state);
+  }
+
+  #watchWalk(host: TransferHost): void {
+    host.walked.then(
+      ({ totals, skipped }) => {
+        this.offered = { totals, skipped };
+        this.emit('offered', totals, skipped);
+      },
+      () => undefined,
+    );
+  }
+}

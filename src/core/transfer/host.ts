@@ -1,0 +1,156 @@
+/** The host thread's end of a transfer's worker: promises instead of messages. */
+import { Worker } from 'node:worker_threads';
+import { deferred } from '../async.js';
+import { CrocError } from '../errors.js';
+import type {
+  Conflict,
+  ConflictChoice,
+  OfferEntry,
+  Progress,
+  ReceiveResult,
+  Skipped,
+  Totals,
+} from '../types.js';
+import type { DataTiming, FromWorker, LaneTarget, ToWorker } from './messages.js';
+
+/** How long a worker may take to end by itself, in milliseconds. */
+const ENDING_MS = 4000;
+
+/** What happens in the middle. */
+export interface HostEvents {
+  readonly onProgress: (progress: Progress) => void;
+  readonly onConflict: (conflict: Conflict) => Promise<ConflictChoice>;
+}
+
+/** A transfer's worker. Every promise rejects with the CrocError that ended it. */
+export class TransferHost {
+  readonly #worker: Worker;
+  readonly #events: HostEvents;
+  readonly #walked = deferred<{ totals: Totals; skipped: readonly Skipped[] }>();
+  readonly #connected = deferred<undefined>();
+  readonly #offer = deferred<{ entries: readonly OfferEntry[]; totals: Totals }>();
+  readonly #result = deferred<ReceiveResult>();
+  readonly #exited = deferred<undefined>();
+  readonly #entries: OfferEntry[] = [];
+
+  /** @param workerFile - the built src/core/transfer/worker.ts */
+  constructor(workerFile: string, events: HostEvents) {
+    this.#events = events;
+    this.#worker = new Worker(workerFile, { name: 'croc transfer', execArgv: [] });
+    this.#worker.on('message', (message: FromWorker) => this.#onMessage(message));
+    this.#worker.on('error', (cause) => this.#fail(CrocError.from(cause)));
+    this.#worker.on('exit', () => {
+      this.#fail(new CrocError('internal', { detail: 'the transfer ended without a word' }));
+      this.#exited.resolve(undefined);
+    });
+  }
+
+  /** What the walk found. */
+  get walked(): Promise<{ totals: Totals; skipped: readonly Skipped[] }> {
+    return this.#walked.promise;
+  }
+
+  /** What the peer offers. */
+  get offer(): Promise<{ entries: readonly OfferEntry[]; totals: Totals }> {
+    return this.#offer.promise;
+  }
+
+  /** How it ended. */
+  get result(): Promise<ReceiveResult> {
+    return this.#result.promise;
+  }
+
+  /** Starts to walk what is to be sent. */
+  walk(paths: readonly string[]): void {
+    this.#post({ type: 'walk', paths });
+  }
+
+  /** Connects every lane; resolves when the relay has admitted all. */
+  connect(target: LaneTarget, timing: DataTiming): Promise<undefined> {
+    this.#post({ type: 'connect', target, timing });
+    return this.#connected.promise;
+  }
+
+  /** Lets the data plane begin: the lanes are stapled, or the recipient listens. */
+  start(): void {
+    this.#post({ type: 'start' });
+  }
+
+  /** Takes the offer. */
+  accept(
+    to: string,
+    only: readonly number[] | undefined,
+    onConflict: ConflictChoice | 'ask',
+  ): void {
+    this.#post({ type: 'accept', to, onConflict, ...(only === undefined ? {} : { only }) });
+  }
+
+  /** Declines the offer. */
+  reject(): void {
+    this.#post({ type: 'reject' });
+  }
+
+  /** Stops: tells the peer, cleans up, ends the thread; bounded, never throws. */
+  async stop(): Promise<void> {
+    this.#post({ type: 'cancel' });
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise((resolve) => {
+      timer = setTimeout(resolve, ENDING_MS);
+    });
+    await Promise.race([this.#exited.promise, late]);
+    clearTimeout(timer);
+    await this.#worker.terminate();
+  }
+
+  #onMessage(message: FromWorker): void {
+    switch (message.type) {
+      case 'walked':
+        this.#walked.resolve(message);
+        break;
+      case 'connected':
+        this.#connected.resolve(undefined);
+        break;
+      case 'entries':
+        for (const entry of message.entries) this.#entries.push(entry);
+        break;
+      case 'offer':
+        this.#offer.resolve({ entries: this.#entries, totals: message.totals });
+        break;
+      case 'conflict':
+        this.#choose(message.conflict);
+        break;
+      case 'progress':
+        this.#events.onProgress(message.progress);
+        break;
+      case 'done':
+        this.#result.resolve(message.result);
+        break;
+      case 'failed':
+        this.#fail(
+          new CrocError(
+            message.code,
+            message.detail === undefined ? {} : { detail: message.detail },
+          ),
+        );
+    }
+  }
+
+  #choose(conflict: Conflict): void {
+    this.#events.onConflict(conflict).then(
+      (choice) => this.#post({ type: 'choice', choice }),
+      (error: unknown) => {
+        this.#fail(CrocError.from(error));
+        this.#post({ type: 'cancel' });
+      },
+    );
+  }
+
+  #fail(error: CrocError): void {
+    for (const waiting of [this.#walked, this.#connected, this.#offer, this.#result])
+      waiting.reject(error);
+  }
+
+  #post(message: ToWorker): void {
+    this.#worker.postMessage(message);
+  }
+}

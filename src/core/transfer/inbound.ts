@@ -1,0 +1,215 @@
+/** The recipient's side of the data plane: offer, the person's answer, pieces onto the disk. */
+import { deferred } from '../async.js';
+import type { RandomBytes } from '../edges.js';
+import { CrocError } from '../errors.js';
+import { Destination } from '../files/destination.js';
+import { checkOffer } from '../files/safePath.js';
+import type {
+  Conflict,
+  ConflictChoice,
+  OfferEntry,
+  Progress,
+  ReceiveResult,
+  Totals,
+} from '../types.js';
+import { fromWireEntry, toRanges } from '../wire/control.js';
+import type { ControlOf } from '../wire/control.js';
+import type { DataPiece } from '../wire/data.js';
+import { MAX_ENTRIES, MAX_OFFER_BYTES } from '../wire/limits.js';
+import type { Flow, FlowMessage, Session } from './session.js';
+import { totalsOf, withFolders } from './selection.js';
+
+/** Ranges in one `want` message. */
+const RANGES_PER_MESSAGE = 10_000;
+/** Between two words about progress, in milliseconds. */
+const PROGRESS_MS = 100;
+
+/** The person's answer to an offer. */
+export type Decision =
+  | {
+      readonly accept: true;
+      readonly to: string;
+      readonly only?: readonly number[];
+      readonly onConflict: ConflictChoice | 'ask';
+    }
+  | { readonly accept: false };
+
+/** Who decides, and who is told. */
+export interface Receiver {
+  onOffer(entries: readonly OfferEntry[], totals: Totals): void;
+  decide(): Promise<Decision>;
+  choose(conflict: Conflict): Promise<ConflictChoice>;
+  onProgress(progress: Progress): void;
+}
+
+/** Receives what a sender offers. */
+export class Inbound implements Flow {
+  readonly #session: Session;
+  readonly #receiver: Receiver;
+  readonly #random: RandomBytes;
+  readonly #entries: OfferEntry[] = [];
+  readonly #offered = deferred<Totals>();
+  readonly #ended = deferred<undefined>();
+  readonly #writing = new Set<Promise<void>>();
+  #offerBytes = 0;
+  #phase: 'offer' | 'answer' | 'data' = 'offer';
+  #wanted = new Set<number>();
+  #destination: Destination | undefined;
+  #total = 0;
+  #received = 0;
+  #reported = -1;
+  #lastPath: string | undefined;
+
+  constructor(session: Session, receiver: Receiver, random: RandomBytes) {
+    this.#session = session;
+    this.#receiver = receiver;
+    this.#random = random;
+  }
+
+  /**
+   * Runs until everything is on the disk and the sender was told so.
+   *
+   * @throws CrocError `refused` when the person said no, what is wrong with the offer or the disk, or
+   *   what ended the session; then nothing unfinished is left on the disk
+   */
+  async run(): Promise<ReceiveResult> {
+    const ticker = setInterval(() => this.#report(), PROGRESS_MS);
+    try {
+      return await Promise.race([this.#run(), this.#session.failed]);
+    } catch (error) {
+      this.#phase = 'answer';
+      await this.#destination?.abort();
+      throw error;
+    } finally {
+      clearInterval(ticker);
+    }
+  }
+
+  onMessage(message: FlowMessage): void {
+    if (message.t === 'entries' && this.#phase === 'offer') this.#onEntries(message);
+    else if (message.t === 'offer' && this.#phase === 'offer') this.#onOffer(message);
+    else throw new CrocError('protocol_error', { detail: `"${message.t}" at the wrong time` });
+  }
+
+  onData(pieces: readonly DataPiece[]): Promise<void> | undefined {
+    const writes: Promise<void>[] = [];
+    for (const piece of pieces) {
+      const write = this.#write(piece);
+      if (write) writes.push(write);
+    }
+    if (writes.length === 0) return undefined;
+    const all = Promise.all(writes).then(
+      () => undefined,
+      (error: unknown) => this.#session.fail(CrocError.from(error, 'write_failed')),
+    );
+    this.#writing.add(all);
+    return all.finally(() => this.#writing.delete(all));
+  }
+
+  onAllEnded(): void {
+    if (this.#phase !== 'data') this.#session.fail(new CrocError('connection_lost'));
+    this.#session.expectSilence();
+    this.#ended.resolve(undefined);
+  }
+
+  #onEntries(message: ControlOf<'entries'>): void {
+    for (const wire of message.entries) {
+      const entry = fromWireEntry(wire);
+      this.#offerBytes += 64 + entry.path.length + (entry.target?.length ?? 0);
+      this.#entries.push(entry);
+    }
+    if (this.#entries.length > MAX_ENTRIES || this.#offerBytes > MAX_OFFER_BYTES)
+      throw new CrocError('limit_exceeded');
+  }
+
+  #onOffer(message: ControlOf<'offer'>): void {
+    this.#phase = 'answer';
+    checkOffer(this.#entries);
+    const totals = totalsOf(this.#entries);
+    const same =
+      message.count === this.#entries.length &&
+      message.files === totals.files &&
+      message.folders === totals.folders &&
+      message.bytes === totals.bytes;
+    if (!same) throw new CrocError('protocol_error', { detail: 'the offer does not add up' });
+    this.#offered.resolve(totals);
+  }
+
+  async #run(): Promise<ReceiveResult> {
+    const totals = await this.#offered.promise;
+    this.#receiver.onOffer(this.#entries, totals);
+    const decision = await this.#receiver.decide();
+    if (!decision.accept) {
+      await this.#session.send({ t: 'answer', accept: false, count: 0, bytes: 0 });
+      throw new CrocError('refused');
+    }
+    await this.#prepare(decision);
+    await this.#answer();
+    await this.#ended.promise;
+    await Promise.all(this.#writing);
+    if (!this.#destination) throw new CrocError('internal');
+    const { files, bytes, roots } = await this.#destination.finish();
+    this.#report();
+    await this.#session.send({ t: 'done', files, bytes });
+    return { files, bytes, roots, transferred: this.#received };
+  }
+
+  /** Opens the destination and settles what to do with what is there already. */
+  async #prepare(decision: Extract<Decision, { accept: true }>): Promise<void> {
+    const wanted = new Set(withFolders(this.#entries, decision.only));
+    const destination = await Destination.open(decision.to, this.#entries, {
+      random: this.#random,
+    });
+    this.#destination = destination;
+    const conflicts = new Map<OfferEntry, Conflict>();
+    for (const conflict of await destination.conflicts([...wanted]))
+      conflicts.set(conflict.entry, conflict);
+    for (const index of [...wanted]) {
+      const entry = this.#entries[index];
+      const conflict = entry && conflicts.get(entry);
+      const choice = !conflict
+        ? 'rename'
+        : decision.onConflict === 'ask'
+          ? await this.#receiver.choose(conflict)
+          : decision.onConflict;
+      if (!destination.plan(index, choice)) wanted.delete(index);
+    }
+    this.#wanted = wanted;
+  }
+
+  async #answer(): Promise<void> {
+    const indices = [...this.#wanted].sort((a, b) => a - b);
+    this.#total = indices.reduce((sum, index) => sum + (this.#entries[index]?.size ?? 0), 0);
+    this.#phase = 'data';
+    const ranges = toRanges(indices);
+    for (let at = 0; at < ranges.length; at += RANGES_PER_MESSAGE)
+      await this.#session.send({ t: 'want', ranges: ranges.slice(at, at + RANGES_PER_MESSAGE) });
+    const { length: count } = indices;
+    await this.#session.send({ t: 'answer', accept: true, count, bytes: this.#total });
+  }
+
+  /** Writes one piece: whole small files at once, the rest in the background. */
+  #write(piece: DataPiece): Promise<void> | undefined {
+    const entry = this.#entries[piece.entry];
+    const expected = this.#phase === 'data' && this.#wanted.has(piece.entry);
+    if (!this.#destination || entry?.kind !== 'file' || !expected)
+      throw new CrocError('protocol_error', { detail: 'data that nobody asked for' });
+    this.#received += piece.length;
+    this.#lastPath = entry.path;
+    const whole = piece.offset === 0 && piece.length === entry.size && piece.verified;
+    if (whole) return this.#destination.writeWhole(piece.entry, piece.bytes);
+    return this.#destination.writeAt(piece.entry, piece.offset, piece.bytes, piece.verified);
+  }
+
+  #report(): void {
+    if (this.#phase !== 'data' || this.#received === this.#reported) return;
+    this.#reported = this.#received;
+    this.#session.tell({ t: 'have', bytes: this.#received });
+    this.#receiver.onProgress({
+      bytes: this.#received,
+      total: this.#total,
+      transferred: this.#received,
+      ...(this.#lastPath === undefined ? {} : { path: this.#lastPath }),
+    });
+  }
+}

@@ -1,0 +1,63 @@
+/** What the host thread and the transfer's worker say to each other: two discriminated unions. */
+import type { ErrorCode } from '../errors.js';
+import type { LaneSecrets } from '../wire/keys.js';
+import type {
+  Conflict,
+  ConflictChoice,
+  OfferEntry,
+  Progress,
+  ReceiveResult,
+  Role,
+  Skipped,
+  Totals,
+} from '../types.js';
+
+/** Where the lanes are and what opens them. */
+export interface LaneTarget {
+  readonly role: Role;
+  /** IP address of the relay: the one that HTTP already uses, so that the relay sees one address of ours. */
+  readonly address: string;
+  /** TCP ports; lane i is port i. */
+  readonly ports: readonly number[];
+  readonly channel: string;
+  readonly uuid: string;
+  readonly secrets: LaneSecrets;
+  /** Local address to connect from. */
+  readonly localAddress?: string;
+}
+
+/** How long things may take, in milliseconds. */
+export interface DataTiming {
+  /** Connecting and being admitted, per lane. */
+  readonly connectMs: number;
+  /** Between two pings of a party that says nothing else. */
+  readonly pingMs: number;
+  /** Without any sign from the peer. */
+  readonly silenceMs: number;
+}
+
+/** Host → worker. */
+export type ToWorker =
+  | { readonly type: 'walk'; readonly paths: readonly string[] }
+  | { readonly type: 'connect'; readonly target: LaneTarget; readonly timing: DataTiming }
+  | { readonly type: 'start' }
+  | {
+      readonly type: 'accept';
+      readonly to: string;
+      readonly only?: readonly number[];
+      readonly onConflict: ConflictChoice | 'ask';
+    }
+  | { readonly type: 'reject' }
+  | { readonly type: 'choice'; readonly choice: ConflictChoice }
+  | { readonly type: 'cancel' };
+
+/** Worker → host. */
+export type FromWorker =
+  | { readonly type: 'walked'; readonly totals: Totals; readonly skipped: readonly Skipped[] }
+  | { readonly type: 'connected' }
+  | { readonly type: 'entries'; readonly entries: readonly OfferEntry[] }
+  | { readonly type: 'offer'; readonly totals: Totals }
+  | { readonly type: 'conflict'; readonly conflict: Conflict }
+  | { readonly type: 'progress'; readonly progress: Progress }
+  | { readonly type: 'done'; readonly result: ReceiveResult }
+  | { readonly type: 'failed'; readonly code: ErrorCode; readonly detail?: string };

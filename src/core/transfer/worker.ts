@@ -1,0 +1,175 @@
+/**
+ * The transfer's worker thread: walks, connects the lanes, moves the data. The host thread, where the
+ * state machines run, only hears how far it is. One worker serves one transfer and then ends.
+ */
+import { parentPort } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
+import { deferred } from '../async.js';
+import { systemRandom } from '../edges.js';
+import { CrocError } from '../errors.js';
+import { walk } from '../files/walk.js';
+import type { WalkEntry } from '../files/walk.js';
+import type { Conflict, ConflictChoice, OfferEntry, Skipped, Totals } from '../types.js';
+import { Inbound } from './inbound.js';
+import type { Decision, Receiver } from './inbound.js';
+import type { DataTiming, FromWorker, LaneTarget, ToWorker } from './messages.js';
+import { Outbound } from './outbound.js';
+import type { Walked } from './outbound.js';
+import { totalsOf } from './selection.js';
+import { Session } from './session.js';
+
+/** Entries in one message to the host, so that taking one never blocks its thread for long. */
+const ENTRIES_PER_MESSAGE = 1000;
+/** How long the peer may take to close after both have said everything, in milliseconds. */
+const CLOSING_MS = 5000;
+
+/** One transfer inside the worker. */
+class Transfer implements Receiver {
+  readonly #port: MessagePort;
+  readonly #abort = new AbortController();
+  readonly #decision = deferred<Decision>();
+  #walked: Promise<Walked> = Promise.reject(new CrocError('nothing_to_send'));
+  #choice = deferred<ConflictChoice>();
+  #session: Session | undefined;
+  #begin: (() => Promise<void>) | undefined;
+  #over = false;
+
+  constructor(port: MessagePort) {
+    this.#port = port;
+    this.#walked.catch(() => undefined);
+    port.on('message', (message: ToWorker) => {
+      this.#onMessage(message).catch((error: unknown) => this.#end(CrocError.from(error)));
+    });
+  }
+
+  async #onMessage(message: ToWorker): Promise<void> {
+    switch (message.type) {
+      case 'walk':
+        this.#walked = this.#walk(message.paths);
+        await this.#walked;
+        return;
+      case 'connect':
+        await this.#connect(message.target, message.timing);
+        return;
+      case 'start':
+        await this.#begin?.();
+        return;
+      case 'accept':
+        this.#decision.resolve({ ...message, accept: true });
+        return;
+      case 'reject':
+        this.#decision.resolve({ accept: false });
+        return;
+      case 'choice':
+        this.#choice.resolve(message.choice);
+        return;
+      case 'cancel':
+        this.#cancel();
+    }
+  }
+
+  onOffer(entries: readonly OfferEntry[], totals: Totals): void {
+    for (let at = 0; at < entries.length; at += ENTRIES_PER_MESSAGE)
+      this.#post({ type: 'entries', entries: entries.slice(at, at + ENTRIES_PER_MESSAGE) });
+    this.#post({ type: 'offer', totals });
+  }
+
+  decide(): Promise<Decision> {
+    return this.#decision.promise;
+  }
+
+  choose(conflict: Conflict): Promise<ConflictChoice> {
+    this.#choice = deferred();
+    this.#post({ type: 'conflict', conflict });
+    return this.#choice.promise;
+  }
+
+  onProgress(progress: Extract<FromWorker, { type: 'progress' }>['progress']): void {
+    this.#post({ type: 'progress', progress });
+  }
+
+  async #walk(paths: readonly string[]): Promise<Walked> {
+    const skipped: Skipped[] = [];
+    const entries: WalkEntry[] = [];
+    const onSkip = (skip: Skipped): unknown => skipped.push(skip);
+    for await (const entry of walk(paths, { signal: this.#abort.signal, onSkip }))
+      entries.push(entry);
+    if (entries.length === 0) throw new CrocError('nothing_to_send');
+    const totals = totalsOf(entries);
+    this.#post({ type: 'walked', totals, skipped });
+    return { entries, totals };
+  }
+
+  async #connect(target: LaneTarget, timing: DataTiming): Promise<void> {
+    const session = await Session.open(target, timing, this.#abort.signal);
+    this.#session = session;
+    this.#begin = async () => {
+      this.#begin = undefined;
+      await (target.role === 'sender' ? this.#send(session) : this.#receive(session));
+    };
+    this.#post({ type: 'connected' });
+  }
+
+  async #send(session: Session): Promise<void> {
+    const outbound = new Outbound(session, this.#walked, (progress) => this.onProgress(progress));
+    session.start(outbound);
+    const result = await outbound.run();
+    await session.finish(CLOSING_MS);
+    this.#post({ type: 'done', result: { ...result, roots: [] } });
+    await this.#end(undefined);
+  }
+
+  async #receive(session: Session): Promise<void> {
+    const inbound = new Inbound(session, this, systemRandom);
+    session.start(inbound);
+    const result = await inbound.run();
+    await session.finish(CLOSING_MS);
+    this.#post({ type: 'done', result });
+    await this.#end(undefined);
+  }
+
+  #cancel(): void {
+    const cancelled = new CrocError('cancelled');
+    this.#abort.abort(cancelled);
+    if (this.#session && !this.#begin) this.#session.fail(cancelled);
+    else void this.#end(cancelled);
+  }
+
+  /** The one way out: the peer and the host are told, everything is closed, the thread ends. */
+  async #end(error: CrocError | undefined): Promise<void> {
+    if (this.#over) return;
+    this.#over = true;
+    this.#abort.abort();
+    if (error) {
+      await this.#session?.farewell(wordFor(error));
+      const { code, detail } = error;
+      this.#post({ type: 'failed', code, ...(detail === undefined ? {} : { detail }) });
+    }
+    this.#session?.close();
+    this.#port.close();
+  }
+
+  #post(message: FromWorker): void {
+    this.#port.postMessage(message);
+  }
+}
+
+/** What the peer should hear about why we stop; nothing when it knows already or is gone. */
+function wordFor(error: CrocError): Parameters<Session['farewell']>[0] {
+  switch (error.code) {
+    case 'refused':
+    case 'peer_cancelled':
+    case 'peer_failed':
+    case 'connection_lost':
+    case 'peer_silent':
+      return undefined;
+    case 'cancelled':
+      return { t: 'cancel' };
+    default: {
+      const { code, detail } = error;
+      return { t: 'error', code, ...(detail === undefined ? {} : { detail }) };
+    }
+  }
+}
+
+if (parentPort) new Transfer(parentPort);

@@ -1,0 +1,150 @@
+/**
+ * Control records of the data plane: JSON messages on lane 0 (docs/protocol.md, "Messages").
+ * What comes in is parsed by a schema once, here.
+ */
+import * as v from 'valibot';
+import { CrocError, isErrorCode } from '../errors.js';
+import type { ErrorCode } from '../errors.js';
+import type { OfferEntry } from '../types.js';
+import { MAX_ENTRIES } from './limits.js';
+
+/** The first byte of every record's plaintext. */
+export const RecordType = { control: 1, data: 2, end: 3 } as const;
+
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const text = (maxLength: number) => v.pipe(v.string(), v.maxLength(maxLength));
+
+const entrySchema = v.variant('k', [
+  v.object({
+    k: v.literal('f'),
+    p: text(4096),
+    s: count,
+    m: v.pipe(v.number(), v.finite()),
+    x: v.optional(v.boolean()),
+  }),
+  v.object({ k: v.literal('d'), p: text(4096), m: v.pipe(v.number(), v.finite()) }),
+  v.object({
+    k: v.literal('l'),
+    p: text(4096),
+    m: v.pipe(v.number(), v.finite()),
+    l: text(4096),
+  }),
+]);
+type WireEntry = v.InferOutput<typeof entrySchema>;
+
+const messageSchema = v.variant('t', [
+  v.object({
+    t: v.literal('hello'),
+    version: count,
+    oldest: count,
+    features: v.pipe(v.array(text(64)), v.maxLength(64)),
+  }),
+  v.object({ t: v.literal('entries'), entries: v.pipe(v.array(entrySchema), v.maxLength(10_000)) }),
+  v.object({ t: v.literal('offer'), count, files: count, folders: count, bytes: count }),
+  v.object({
+    t: v.literal('want'),
+    ranges: v.pipe(v.array(v.tuple([count, count])), v.maxLength(10_000)),
+  }),
+  v.object({ t: v.literal('answer'), accept: v.boolean(), count, bytes: count }),
+  v.object({ t: v.literal('have'), bytes: count }),
+  v.object({ t: v.literal('done'), files: count, bytes: count }),
+  v.object({ t: v.literal('ping') }),
+  v.object({ t: v.literal('cancel') }),
+  v.object({ t: v.literal('error'), code: text(64), detail: v.optional(text(8192)) }),
+]);
+
+/** One control message. */
+export type ControlMessage = v.InferOutput<typeof messageSchema>;
+
+/** The control message of one type. */
+export type ControlOf<T extends ControlMessage['t']> = Extract<ControlMessage, { t: T }>;
+
+const typeSchema = v.object({ t: text(64) });
+const KNOWN = new Set(messageSchema.options.map((option) => option.entries.t.literal as string));
+
+/** Encodes a control record's plaintext. */
+export function encodeControl(message: ControlMessage): Buffer {
+  return Buffer.concat([Buffer.of(RecordType.control), Buffer.from(JSON.stringify(message))]);
+}
+
+/**
+ * Decodes a control record's plaintext. Unknown fields are ignored.
+ *
+ * @returns undefined for a type of message that this version does not know; it is to be ignored
+ * @throws CrocError `protocol_error` for what is not a control message
+ */
+export function decodeControl(record: Buffer): ControlMessage | undefined {
+  let json: unknown;
+  try {
+    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(record.subarray(1)));
+  } catch (cause) {
+    throw new CrocError('protocol_error', { detail: 'a message that is not JSON', cause });
+  }
+  const head = v.safeParse(typeSchema, json);
+  if (!head.success) throw new CrocError('protocol_error', { detail: 'a message without a type' });
+  if (!KNOWN.has(head.output.t)) return undefined;
+  const parsed = v.safeParse(messageSchema, json);
+  if (!parsed.success)
+    throw new CrocError('protocol_error', { detail: `a malformed message "${head.output.t}"` });
+  return parsed.output;
+}
+
+/** Gives an offered entry its short form on the wire. */
+export function toWireEntry(entry: OfferEntry): WireEntry {
+  const { path: p, mtimeMs: m } = entry;
+  if (entry.kind === 'folder') return { k: 'd', p, m };
+  if (entry.kind === 'symlink') return { k: 'l', p, m, l: entry.target ?? '' };
+  const file = { k: 'f', p, s: entry.size, m } as const;
+  return entry.executable ? { ...file, x: true } : file;
+}
+
+/** Reads an entry's short form. Whether its path is safe is for the caller to check. */
+export function fromWireEntry(wire: WireEntry): OfferEntry {
+  const common = { path: wire.p, mtimeMs: wire.m };
+  switch (wire.k) {
+    case 'f':
+      return { ...common, kind: 'file', size: wire.s, executable: wire.x ?? false };
+    case 'd':
+      return { ...common, kind: 'folder', size: 0, executable: false };
+    case 'l':
+      return { ...common, kind: 'symlink', size: 0, executable: false, target: wire.l };
+  }
+}
+
+/** Turns indices in ascending order into `[start, count]` ranges. */
+export function toRanges(indices: Iterable<number>): [number, number][] {
+  const ranges: [number, number][] = [];
+  for (const index of indices) {
+    const last = ranges.at(-1);
+    if (last && last[0] + last[1] === index) last[1] += 1;
+    else ranges.push([index, 1]);
+  }
+  return ranges;
+}
+
+/**
+ * Turns ranges into indices.
+ *
+ * @param entryCount - how many entries were offered
+ * @throws CrocError `protocol_error` when a range is empty, out of order or beyond the offer
+ */
+export function fromRanges(
+  ranges: readonly (readonly [number, number])[],
+  entryCount: number,
+): number[] {
+  const indices: number[] = [];
+  let next = 0;
+  for (const [start, length] of ranges) {
+    if (start < next || length < 1 || start + length > Math.min(entryCount, MAX_ENTRIES))
+      throw new CrocError('protocol_error', { detail: 'a range beyond the offer' });
+    next = start + length;
+    for (let index = start; index < next; index += 1) indices.push(index);
+  }
+  return indices;
+}
+
+/** What a peer's `error` message means here. The peer's words are bounded and shown escaped. */
+export function peerFailure(message: ControlOf<'error'>): { code: ErrorCode; detail?: string } {
+  const code = isErrorCode(message.code) ? message.code : 'internal';
+  return message.detail === undefined ? { code } : { code, detail: message.detail };
+}

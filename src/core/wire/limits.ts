@@ -1,0 +1,23 @@
+/** The numbers of the data plane (docs/protocol.md, "Data over the lanes"). */
+
+/** Bytes of file content in one data record, at most. */
+export const MAX_PAYLOAD_BYTES = 1024 * 1024;
+/** Bytes of a record before sealing, at most: the content and room for its table of pieces. */
+export const MAX_PLAINTEXT_BYTES = MAX_PAYLOAD_BYTES + 64 * 1024;
+/** Bytes of the authentication tag of AES-256-GCM. */
+export const TAG_BYTES = 16;
+/** Bytes of a record's length field. */
+export const LENGTH_BYTES = 4;
+/** Pieces in one data record, at most. */
+export const MAX_PIECES = 2048;
+/** Things in one offer, at most. */
+export const MAX_ENTRIES = 1_000_000;
+/** Bytes of all `entries` messages of one offer together, at most. */
+export const MAX_OFFER_BYTES = 256 * 1024 * 1024;
+/** Version of the data plane that this code speaks, and the oldest that it still understands. */
+export const DATA_VERSION = 1;
+export const OLDEST_DATA_VERSION = 1;
+/** A party that has said nothing for this long says `ping`. */
+export const PING_INTERVAL_MS = 5_000;
+/** A peer that has not been heard for this long is gone. */
+export const PEER_SILENCE_MS = 30_000;

@@ -1,0 +1,118 @@
+import { describe, expect, test } from 'vitest';
+import { CrocError } from '../../src/core/index.js';
+import {
+  chooseCode,
+  chooseRelay,
+  parsePort,
+  parsePorts,
+  parseRelay,
+} from '../../src/cli/options.js';
+
+/** The code and detail of what was thrown. */
+function failure(run: () => unknown): { code: string; detail: string | undefined } | 'nothing' {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof CrocError) return { code: error.code, detail: error.detail };
+    throw error;
+  }
+  return 'nothing';
+}
+
+describe('parsePort', () => {
+  test.each([
+    ['0', 0],
+    ['1', 1],
+    ['8003', 8003],
+    ['65535', 65_535],
+  ])('takes %s', (text, port) => {
+    expect(parsePort(text)).toBe(port);
+  });
+
+  test.each(['', ' ', '-1', '+1', '65536', '99999', '1e3', '0x10', '1.5', 'http', '１２'])(
+    'refuses %j',
+    (text) => {
+      expect(failure(() => parsePort(text))).toMatchObject({ code: 'usage' });
+    },
+  );
+});
+
+describe('parsePorts', () => {
+  test('takes one to sixteen ports, spaces after commas, and 0 as often as wanted', () => {
+    expect(parsePorts('27001')).toEqual([27_001]);
+    expect(parsePorts('27001, 27002')).toEqual([27_001, 27_002]);
+    expect(parsePorts('0,0,0,0')).toEqual([0, 0, 0, 0]);
+    expect(parsePorts(Array(16).fill('0').join())).toHaveLength(16);
+  });
+
+  test.each(['', ',', '27001,', '1,2,x', '5,5', Array(17).fill('0').join()])(
+    'refuses %j',
+    (text) => {
+      expect(failure(() => parsePorts(text))).toMatchObject({ code: 'usage' });
+    },
+  );
+});
+
+describe('parseRelay', () => {
+  test.each([
+    ['http://10.0.0.5:8003', 'http://10.0.0.5:8003'],
+    ['http://10.0.0.5:8003/', 'http://10.0.0.5:8003'],
+    ['https://relay.example', 'https://relay.example'],
+    ['HTTP://Relay.Example:1', 'http://relay.example:1'],
+    ['10.0.0.5:8003', 'http://10.0.0.5:8003'],
+    ['localhost:1234', 'http://localhost:1234'],
+    ['[::1]:8003', 'http://[::1]:8003'],
+    ['relay.example', 'http://relay.example:8003'],
+    ['relay.example:80', 'http://relay.example'],
+    ['http://relay.example', 'http://relay.example'],
+  ])('%s is %s', (text, address) => {
+    expect(parseRelay(text)).toBe(address);
+  });
+
+  test.each([
+    '',
+    'http://',
+    'ftp://host:1',
+    'file:///tmp',
+    'host:port',
+    'host:70000',
+    'http://user:pass@host:1',
+    'http://host:1/path',
+    'http://host:1/?a=b',
+    'http://host:1/#part',
+    'two words',
+  ])('refuses %j', (text) => {
+    expect(failure(() => parseRelay(text))).toMatchObject({ code: 'usage' });
+  });
+});
+
+describe('chooseRelay', () => {
+  test('the option wins over the environment, and neither is none', () => {
+    expect(chooseRelay('a:1', { CROC_RELAY: 'b:2' })).toBe('http://a:1');
+    expect(chooseRelay(undefined, { CROC_RELAY: 'b:2' })).toBe('http://b:2');
+    expect(chooseRelay(undefined, { CROC_RELAY: ' ' })).toBeUndefined();
+    expect(chooseRelay(undefined, {})).toBeUndefined();
+  });
+});
+
+describe('chooseCode', () => {
+  const whole = '417-dozen-lunar-quilt';
+  test.each<[string[], string | undefined, string | undefined]>([
+    [[whole], undefined, whole],
+    [['417', 'dozen', 'lunar', 'quilt'], undefined, '417 dozen lunar quilt'],
+    [['417 - dozen  lunar quilt '], 'other', '417 - dozen  lunar quilt'],
+    [[whole], '5-other-words-here', whole],
+    [['417'], 'dozen-lunar-quilt', whole],
+    [['417'], 'dozen lunar quilt', '417-dozen lunar quilt'],
+    [['417'], '417 dozen lunar quilt', '417 dozen lunar quilt'],
+    [['417'], whole, whole],
+    [['Desk7'], 'desk7-dozen-lunar-quilt', 'desk7-dozen-lunar-quilt'],
+    [['41'], whole, `41-${whole}`],
+    [[], whole, whole],
+    [[], '', undefined],
+    [[], undefined, undefined],
+    [['417'], undefined, '417'],
+  ])('%j with CROC_SECRET %j is %j', (words, secret, code) => {
+    expect(chooseCode(words, { CROC_SECRET: secret })).toBe(code);
+  });
+});
