@@ -16,3 +16,5 @@ export function installEditor(): void;
 export function installChromium(): void;
 /** Installs whatever is missing. Throws an Error with one sentence. */
 export function install(): void;
+/** The executable `name` on PATH, or undefined. */
+export function onPath(name: string): string | undefined;

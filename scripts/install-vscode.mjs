@@ -114,7 +114,8 @@ function npmScript() {
   return realpathSync(npm);
 }
 
-function onPath(name) {
+/** The executable `name` on PATH, or undefined. */
+export function onPath(name) {
   for (const folder of (process.env.PATH ?? '').split(path.delimiter)) {
     const file = path.join(folder, name);
     try {

@@ -9,6 +9,12 @@ const running = new Set<ProcessGroup>();
 // The last resort: whatever ends this process takes the groups along.
 process.on('exit', () => running.forEach((group) => group.signal('SIGKILL')));
 
+/** Makes Ctrl+C and `kill` end this process by way of its exit handlers, groups included. */
+export function exitOnSignals(): void {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.once(signal, () => process.exit(1));
+}
+
 /** What to run. */
 export interface GroupOptions {
   readonly command: string;

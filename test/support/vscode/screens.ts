@@ -56,6 +56,10 @@ export async function takeScreens(
 export async function takeScreen(workbench: Workbench, name: string): Promise<string> {
   const file = testOut('screens', `${name}.png`);
   await mkdir(path.dirname(file), { recursive: true });
+  // What only hovers because the pointer happens to be there is no part of the picture.
+  await workbench.page.mouse.move(0, 0);
+  const hovers = workbench.page.locator('.monaco-hover:visible');
+  await hovers.first().waitFor({ state: 'hidden', timeout: 3_000 });
   await workbench.page.screenshot({ path: file, timeout: deadlineMs.step });
   return file;
 }
