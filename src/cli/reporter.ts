@@ -42,11 +42,18 @@ export type JsonEvent =
   | { event: 'done'; files: number; bytes: number; transferred: number }
   | { event: 'error'; code: string; message: string };
 
+/** Milliseconds between two lines about progress: nine in a second, so ten with the last one. */
+const PROGRESS_EVERY_MS = 120;
+
 /** Tells everything as one JSON object a line (README.md, "JSON"). */
 export class JsonReporter implements Reporter {
   readonly #stdout: Writable;
   #state: string | undefined;
+  /** The newest numbers, told or not. */
   #progress: Progress | undefined;
+  #toldBytes: number | undefined;
+  /** Runs while it is too early for another line about progress. */
+  #pause: NodeJS.Timeout | undefined;
 
   /** @param stdout - gets the lines and nothing else */
   constructor(stdout: Writable) {
@@ -81,16 +88,24 @@ export class JsonReporter implements Reporter {
 
   progress(progress: Progress): void {
     this.#progress = progress;
-    this.#tell({ event: 'progress', bytes: progress.bytes, total: progress.total });
+    if (this.#pause === undefined) this.#tellProgress(progress);
+  }
+
+  #tellProgress({ bytes, total }: Progress): void {
+    this.#toldBytes = bytes;
+    this.#tell({ event: 'progress', bytes, total });
+    this.#pause = setTimeout(() => {
+      this.#pause = undefined;
+      const newest = this.#progress;
+      if (newest !== undefined && newest.bytes !== this.#toldBytes) this.#tellProgress(newest);
+    }, PROGRESS_EVERY_MS);
   }
 
   #done({ files, bytes, transferred }: TransferResult): void {
+    clearTimeout(this.#pause);
     // The last progress is always told, so that a reader's bar ends full.
-    const last = this.#progress;
-    if (last === undefined || last.bytes < last.total) {
-      const total = last?.total ?? bytes;
-      this.#tell({ event: 'progress', bytes: total, total });
-    }
+    const total = this.#progress?.total ?? bytes;
+    if (this.#toldBytes !== total) this.#tell({ event: 'progress', bytes: total, total });
     this.#tell({ event: 'done', files, bytes, transferred });
   }
 
@@ -103,6 +118,7 @@ export class JsonReporter implements Reporter {
   }
 
   failed({ code, message }: CrocError): void {
+    clearTimeout(this.#pause);
     this.#tell({ event: 'error', code, message });
   }
 }

@@ -26,7 +26,9 @@ export async function receiveOffer(
   onState: (state: RecipientState) => void,
 ): Promise<Offer> {
   const meeting = new Meeting(parts, code, onState);
-  const offered = await Promise.race([meeting.host.offer, meeting.done]);
+  // When it fails, the state machine knows better than the worker why.
+  const offer = meeting.host.offer.catch(() => meeting.done);
+  const offered = await Promise.race([offer, meeting.done]);
   if ('roots' in offered) throw new CrocError('internal', { detail: 'done before the offer' });
   return new ReceivedOffer(meeting, parts, offered.entries, offered.totals);
 }

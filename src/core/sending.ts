@@ -35,6 +35,7 @@ class RunningSend extends EventEmitter<SendEvents> implements Send {
   readonly curve: CurveName;
   readonly done: Promise<TransferResult>;
   readonly opened: Promise<undefined>;
+  readonly #opened = deferred<undefined>();
   readonly #parts: Parts;
 
   constructor(parts: Parts, options: SendPlanOptions) {
@@ -48,14 +49,12 @@ class RunningSend extends EventEmitter<SendEvents> implements Send {
     });
     host.walk(options.paths);
     this.#watchWalk(host);
-    const opened = deferred<undefined>();
-    this.opened = opened.promise;
+    this.opened = this.#opened.promise;
     const context = clientContext<SenderState>(parts, host, (state) => this.#enter(state));
     const sender = new Sender(context, {
       ...options,
       onOpen: ({ channel }) => {
         this.code = formatCode({ channel, secret: options.secret });
-        opened.resolve(undefined);
       },
     });
     this.done = runToEnd(parts, host, () => sender.run()).then(({ files, bytes, transferred }) => ({
@@ -65,7 +64,7 @@ class RunningSend extends EventEmitter<SendEvents> implements Send {
     }));
     this.done.catch((error: unknown) => {
       if (this.state !== 'closed') this.#enter('closed');
-      opened.reject(error);
+      this.#opened.reject(error);
     });
   }
 
@@ -77,6 +76,7 @@ class RunningSend extends EventEmitter<SendEvents> implements Send {
   #enter(state: SenderState): void {
     this.state = state;
     this.emit('state', state);
+    if (state === 'awaiting-y') this.#opened.resolve(undefined);
   }
 
   #watchWalk(host: TransferHost): void {

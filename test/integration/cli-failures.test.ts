@@ -36,7 +36,6 @@ describe('wrong usage is exit code 2', () => {
     ['--bogus'],
     ['send'],
     ['send', 'x', '--bogus'],
-    ['send', 'x', '--relay'],
     ['send', 'x', '--relay', 'ftp://host:1'],
     ['send', 'x', '--relay', 'http://user:pass@host:1'],
     ['send', 'x', '--curve', 'p257'],
@@ -88,7 +87,7 @@ describe('failures are exit code 1, with a code and a sentence', () => {
   });
 
   test.each(['417', 'nonsense1', '-'])('a malformed code: %s', async (code) => {
-    const cli = Cli.json(['receive', '--relay', '127.0.0.1:1', '--', code]);
+    const cli = Cli.json(['receive', code, '--relay', '127.0.0.1:1']);
     expect(await ending(cli)).toEqual(failed('invalid_code'));
   });
 

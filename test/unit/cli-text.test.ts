@@ -1,5 +1,6 @@
 import { PassThrough } from 'node:stream';
-import { describe, expect, test } from 'vitest';
+import * as v from 'valibot';
+import { describe, expect, test, vi } from 'vitest';
 import { CrocError } from '../../src/core/index.js';
 import type { Conflict, OfferEntry, Totals } from '../../src/core/index.js';
 import { ProgressDisplay } from '../../src/cli/bar.js';
@@ -123,6 +124,23 @@ describe('JSON lines', () => {
         report.received({ ...result, roots: [] });
       }),
     ).toEqual([full, done]);
+  });
+
+  test('progress is told every 120 ms at most, with the newest numbers, and once at the end', () => {
+    vi.useFakeTimers();
+    const lines = told((report) => {
+      for (let bytes = 0; bytes < 10; bytes += 1) {
+        report.progress({ bytes, total: 10, transferred: bytes });
+        vi.advanceTimersByTime(40);
+      }
+      vi.advanceTimersByTime(1_000);
+      report.sent(result);
+      vi.advanceTimersByTime(1_000);
+    });
+    vi.useRealTimers();
+    expect(lines.map((line) => v.parse(v.looseObject({ bytes: v.number() }), line).bytes)).toEqual([
+      0, 2, 5, 8, 9, 10, 10,
+    ]);
   });
 
   test('an error has its code and its sentence, nothing else', () => {

@@ -56,7 +56,13 @@ export class Committer {
     this.#check();
     this.#batch.push(file);
     this.#bytes += file.size;
+    return this.room();
+  }
+
+  /** What to wait for before more files are begun; undefined when there is room. @throws CrocError */
+  room(): Promise<void> | undefined {
     if (!this.#isFull()) return undefined;
+    this.#check();
     if (this.#running !== undefined) return this.#waitForRoom();
     this.#start();
     return undefined;

@@ -55,7 +55,7 @@ export class Destination {
   readonly #folders: Folders;
   readonly #placement: Placement;
   readonly #links: Links;
-  readonly #parts = new PartFiles();
+  readonly #parts: PartFiles;
   readonly #committer: Committer;
   readonly #ledger: Ledger;
   #failure: CrocError | undefined;
@@ -79,6 +79,7 @@ export class Destination {
       if (path === undefined) this.#ledger.setStatus(part.index, 'skipped');
       else this.#ledger.done(part.index, path);
     });
+    this.#parts = new PartFiles(() => this.#committer.room());
   }
 
   /**
@@ -143,10 +144,10 @@ export class Destination {
    * @throws CrocError `protocol_error` (not planned, beyond the offered size, or there already),
    * `disk_full`, `folder_not_writable`, `folder_gone`, `target_in_the_way`, `write_failed`
    */
-  async writeAt(index: number, offset: number, data: Uint8Array, verified: boolean): Promise<void> {
+  async writeAt(index: number, offset: number, data: Uint8Array, verified = true): Promise<void> {
     this.#check();
-    const part = this.#part(index);
     try {
+      const part = this.#part(index);
       part.coverage.add(offset, data.length);
       if (verified) part.verified = true;
       await this.#parts.write(part, offset, data);
@@ -167,8 +168,8 @@ export class Destination {
    */
   writeWhole(index: number, data: Uint8Array): Promise<void> | undefined {
     this.#check();
-    const entry = this.#ledger.entry(index);
     try {
+      const entry = this.#ledger.entry(index);
       if (this.#ledger.status(index) !== 'waiting' || data.length !== entry.size)
         throw new CrocError('protocol_error', { detail: entry.path });
       const part = this.#part(index);
@@ -288,18 +289,14 @@ export class Destination {
     if (known !== undefined) return known;
     const entry = this.#ledger.entry(index);
     if (entry.kind !== 'file' || this.#ledger.status(index) !== 'waiting')
-      throw this.#fail(new CrocError('protocol_error', { detail: `${entry.path} is not wanted` }));
-    try {
-      const folder = parentOf(this.#ledger.place(index));
-      this.#folders.ensure(folder);
-      const full = this.#folders.fullPath(folder);
-      const part = new PartFile(index, entry.path, entry.size, full, this.#random);
-      this.#parts.add(part);
-      this.#ledger.setStatus(index, 'started');
-      return part;
-    } catch (error) {
-      throw this.#fail(error);
-    }
+      throw new CrocError('protocol_error', { detail: `${entry.path} is not wanted` });
+    const folder = parentOf(this.#ledger.place(index));
+    this.#folders.ensure(folder);
+    const full = this.#folders.fullPath(folder);
+    const part = new PartFile(index, entry.path, entry.size, full, this.#random);
+    this.#parts.add(part);
+    this.#ledger.setStatus(index, 'started');
+    return part;
   }
 
   #whole(part: PartFile): Promise<void> | undefined {

@@ -11,6 +11,12 @@ export class PartFiles {
   readonly #open = new Set<PartFile>();
   #waiting: (() => void)[] = [];
   readonly #writes = new Set<Promise<void>>();
+  readonly #room: () => Promise<void> | undefined;
+
+  /** @param room - what to wait for before another file is opened, for it may soon be whole */
+  constructor(room: () => Promise<void> | undefined) {
+    this.#room = room;
+  }
 
   get(index: number): PartFile | undefined {
     return this.#parts.get(index);
@@ -53,8 +59,12 @@ export class PartFiles {
   }
 
   async #write(part: PartFile, offset: number, data: Uint8Array): Promise<void> {
-    while (!part.isOpen && this.#open.size >= MAX_OPEN && !this.#closeOne())
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    while (!part.isOpen) {
+      const room = this.#room();
+      if (room !== undefined) await room;
+      else if (this.#open.size < MAX_OPEN || this.#closeOne()) break;
+      else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
     part.open();
     this.#open.delete(part);
     this.#open.add(part);

@@ -125,5 +125,5 @@ function folderOf(entry: OfferEntry): string {
 }
 
 function conflict(entry: OfferEntry, existing: string, stats: Stats): Conflict {
-  return { entry, existing, existingSize: stats.size, existingMtimeMs: Math.floor(stats.mtimeMs) };
+  return { entry, existing, existingSize: stats.size, existingMtimeMs: stats.mtimeMs };
 }

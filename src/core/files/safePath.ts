@@ -122,45 +122,69 @@ function checkTarget(entry: OfferEntry, platform: NodeJS.Platform): void {
   if (entry.target !== undefined) checkLinkTarget(entry.path, entry.target, platform);
 }
 
-/** The names of an offer as a tree: which path stands for which key, and what is a folder there. */
+/** One name in the tree of an offer. */
+interface Node {
+  readonly path: string;
+  readonly depth: number;
+  isEntry: boolean;
+  /** A file or a link: nothing may lie below. */
+  isLeaf: boolean;
+  /** By collision key; absent while there are none, which is so for most of a million. */
+  children: Map<string, Node> | undefined;
+}
+
+/** The names of an offer as a tree, in which every name is looked at once. */
 class NameTree {
-  /** Collision key of every path and of every folder above one → how it is spelled. */
-  readonly #spelling = new Map<string, string>();
-  /** Paths that are files or links: nothing may lie below them. */
-  readonly #leaves = new Set<string>();
-  /** Paths that something lies below. */
-  readonly #above = new Set<string>();
-  readonly #entries = new Set<string>();
+  readonly #platform: NodeJS.Platform;
+  /** Folders by path, so that an entry need not go down from the top. */
+  readonly #folders = new Map<string, Node>([['', newNode('', 0)]]);
+
+  constructor(platform: NodeJS.Platform) {
+    this.#platform = platform;
+  }
 
   add({ path, kind }: OfferEntry): void {
-    this.#claim(path);
-    if (this.#entries.has(path)) throw new CrocError('name_collision', { detail: path });
-    this.#entries.add(path);
-    if (kind !== 'folder') {
-      if (this.#above.has(path)) throw unsafe(path, 'a file that is also a folder');
-      this.#leaves.add(path);
-    }
-    this.#addAbove(path);
+    if (path.length > MAX_PATH_BYTES || Buffer.byteLength(path) > MAX_PATH_BYTES)
+      throw unsafe(path, 'a path that is too long');
+    const node = this.#node(path);
+    if (node.isEntry) throw new CrocError('name_collision', { detail: path });
+    node.isEntry = true;
+    if (kind === 'folder') return;
+    if (node.children !== undefined) throw unsafe(path, 'a file that is also a folder');
+    node.isLeaf = true;
   }
 
-  #addAbove(path: string): void {
-    let end = path.lastIndexOf('/');
-    while (end > 0) {
-      const folder = path.slice(0, end);
-      if (this.#above.has(folder)) return;
-      if (this.#leaves.has(folder)) throw unsafe(folder, 'a file that is also a folder');
-      this.#claim(folder);
-      this.#above.add(folder);
-      end = path.lastIndexOf('/', end - 1);
+  #node(path: string): Node {
+    const slash = path.lastIndexOf('/');
+    // At 0 the path is absolute: its first name is empty, and refused as that.
+    const parent = this.#folder(slash <= 0 ? '' : path.slice(0, slash));
+    if (parent.isLeaf) throw unsafe(parent.path, 'a file that is also a folder');
+    const name = slash === 0 ? '' : path.slice(slash + 1);
+    const key = collisionKey(name);
+    const known = parent.children?.get(key);
+    if (known !== undefined) {
+      if (known.path === path) return known;
+      throw new CrocError('name_collision', { detail: `${known.path}, ${path}` });
     }
+    const fault = faultOfName(name, this.#platform);
+    if (fault !== undefined) throw unsafe(path, fault);
+    const node = newNode(path, parent.depth + 1);
+    if (node.depth > MAX_PATH_PARTS) throw unsafe(path, 'a path that is too deep');
+    (parent.children ??= new Map()).set(key, node);
+    return node;
   }
 
-  #claim(path: string): void {
-    const key = collisionKey(path);
-    const known = this.#spelling.get(key);
-    if (known === undefined) this.#spelling.set(key, path);
-    else if (known !== path) throw new CrocError('name_collision', { detail: `${known}, ${path}` });
+  #folder(path: string): Node {
+    const known = this.#folders.get(path);
+    if (known !== undefined) return known;
+    const node = this.#node(path);
+    this.#folders.set(path, node);
+    return node;
   }
+}
+
+function newNode(path: string, depth: number): Node {
+  return { path, depth, isEntry: false, isLeaf: false, children: undefined };
 }
 
 /**
@@ -178,13 +202,12 @@ export function checkOffer(
 ): void {
   if (entries.length > MAX_ENTRIES)
     throw new CrocError('limit_exceeded', { detail: `${entries.length} entries` });
-  const tree = new NameTree();
+  const tree = new NameTree(platform);
   let total = 0;
   for (const entry of entries) {
-    checkEntryPath(entry.path, platform);
+    tree.add(entry);
     checkNumbers(entry);
     checkTarget(entry, platform);
-    tree.add(entry);
     total += entry.size;
     if (!Number.isSafeInteger(total)) throw new CrocError('limit_exceeded', { detail: 'bytes' });
   }

@@ -23,7 +23,7 @@ function changed(entry: WalkEntry): CrocError {
 
 function checkAsOffered(fd: number, entry: WalkEntry): void {
   const now = fstatSync(fd);
-  const same = now.isFile() && now.size === entry.size && Math.floor(now.mtimeMs) === entry.mtimeMs;
+  const same = now.isFile() && now.size === entry.size && now.mtimeMs === entry.mtimeMs;
   if (!same) throw changed(entry);
 }
 

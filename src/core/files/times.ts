@@ -1,14 +1,16 @@
-/** Modification times: whole milliseconds on the wire, the system's own units on the disk. */
+/** Modification times: milliseconds with fractions on the wire, the system's own units on the disk. */
 
 /**
- * The time to hand to the system so that it reads back as the same whole millisecond.
+ * The time to hand to the system so that it reads back as the nearest microsecond.
  *
- * The system takes seconds as a double and cuts off what does not fit its unit, which would make
- * .123 s a .122999 s. A microsecond more is below what is kept and above what is cut.
+ * The system takes seconds as a double and cuts off what is below a microsecond, which would make
+ * .123 s a .122999 s. Half a microsecond more turns cutting into rounding.
+ *
+ * It is handed over as text because Node takes a negative number, a time before 1970, for *now*.
  *
  * @param mtimeMs - milliseconds since 1970
  * @returns seconds since 1970
  */
-export function onDiskTime(mtimeMs: number): number {
-  return (Math.floor(mtimeMs) + 0.001) / 1000;
+export function onDiskTime(mtimeMs: number): string {
+  return String((mtimeMs + 0.0005) / 1000);
 }

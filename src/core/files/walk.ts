@@ -87,7 +87,7 @@ function look(place: Place, root: Root, onSkip: WalkOptions['onSkip']): WalkEntr
   const stats = statOf(place);
   // Deleted since its folder was read: then it is simply not part of the offer.
   if (stats === undefined) return undefined;
-  const common = { path, source, mtimeMs: Math.floor(stats.mtimeMs) };
+  const common = { path, source, mtimeMs: stats.mtimeMs };
   if (stats.isFile()) {
     checkReadable(place, stats);
     const executable = (stats.mode & 0o100) !== 0;

@@ -47,7 +47,7 @@ export const DEFAULT_LIMITS: RelayLimits = {
   keepAliveMs: 60_000,
   idleMs: 600_000,
   sweepMs: 15_000,
-  laneBufferBytes: 256 * 1024,
+  laneBufferBytes: 128 * 1024,
 };
 
 /** Addresses whose rate is remembered; the ones unseen for longest are forgotten first. */

@@ -80,7 +80,7 @@ export class Lane {
       noDelay: true,
       onread: {
         buffer: () => this.#opener?.space() ?? this.#scratch,
-        callback: (count) => this.#onBytes(count),
+        callback: (count, buffer) => this.#onBytes(count, buffer),
       },
     });
     this.#socket.on('connect', () => {
@@ -181,11 +181,13 @@ export class Lane {
     this.#socket.destroy();
   }
 
-  #onBytes(count: number): boolean {
+  /** Node asks for the next buffer right after this, so `buffer` may be older than the opener. */
+  #onBytes(count: number, buffer: Uint8Array): boolean {
     this.#lastHeardMs = performance.now();
     try {
-      if (this.#opener) this.#deliver(this.#opener.filled(count));
-      else this.#take(Buffer.from(this.#scratch.subarray(0, count)));
+      if (buffer !== this.#scratch) this.#deliver(this.#opener?.filled(count) ?? []);
+      else if (this.#opener) this.#deliver(this.#opener.push(buffer.subarray(0, count)));
+      else this.#take(Buffer.from(buffer.subarray(0, count)));
     } catch (thrown) {
       const error = CrocError.from(thrown);
       this.#lose(error.code, error);

@@ -2,6 +2,7 @@
  * All lanes of one transfer together: control messages on lane 0, data on every lane, signs of life,
  * and the one way out.
  */
+import { setMaxListeners } from 'node:events';
 import { systemRandom } from '../edges.js';
 import type { RandomBytes } from '../edges.js';
 import { deferred } from '../async.js';
@@ -59,6 +60,7 @@ export class Session implements LaneListener {
 
   /** Opens every lane; all or none. @throws CrocError as `Lane.open` does */
   static async open(target: LaneTarget, timing: DataTiming, signal: AbortSignal): Promise<Session> {
+    setMaxListeners(0, signal); // every lane listens
     const attempts = await Promise.allSettled(
       target.ports.map((port, index) =>
         Lane.open({ ...target, index, port }, timing.connectMs, signal),
