@@ -1,0 +1,67 @@
+/** The words and places of the extension, as a person finds them. The only file that knows them. */
+import type { Locator } from 'playwright-core';
+import { deadlineMs } from '../support/vscode/project.js';
+import { until } from '../support/vscode/wait.js';
+import type { Workbench } from '../support/vscode/workbench.js';
+
+/** What the extension calls things in English. */
+export const words = {
+  send: 'Send with croc',
+  receive: 'Croc: Receive croc code',
+  asksCode: /Enter the code/,
+  asksRelay: /relay address/,
+  /** The list of what is offered; its title has the totals. */
+  asksWhat: /Untick what you do not want/,
+  asksFolder: /Where should it go/,
+  browse: 'Browse…',
+  folderButton: 'Receive Here',
+} as const;
+
+const CODE = /\b\d+(?:-[a-z]+){2,}\b/;
+
+/** The extension's status bar item. */
+export function statusItem(workbench: Workbench): Locator {
+  return workbench.statusItem('croc-share.croc-share.croc.status');
+}
+
+/** Right-clicks `name` in the Explorer, sends it, and gives the code that the status bar shows. */
+export async function sendFromExplorer(workbench: Workbench, name: string): Promise<string> {
+  await workbench.chooseFromContextMenu(name, words.send);
+  const read = async () => {
+    const item = statusItem(workbench);
+    return (await item.isVisible()) ? CODE.exec(await item.innerText())?.[0] : undefined;
+  };
+  return until(read, deadlineMs.step, 'A code in the status bar');
+}
+
+/** The relay address, `host:port`, that the panel of a waiting send shows beside the code. */
+export async function relayInPanel(workbench: Workbench, code: string): Promise<string> {
+  const panel = workbench.webview();
+  const shown = (name: string) => panel.getByRole('status', { name, exact: true });
+  await shown('Code').filter({ hasText: code }).waitFor();
+  return shown('Relay address').innerText();
+}
+
+/** Starts receiving and answers up to the list of what is offered, which is then on the screen. */
+export async function receiveUpToOffer(
+  workbench: Workbench,
+  { code, relay }: { readonly code: string; readonly relay: string },
+): Promise<void> {
+  const { quickInput } = workbench;
+  await workbench.runCommand(words.receive);
+  await quickInput.asks(words.asksCode);
+  await quickInput.submit(code);
+  await quickInput.asks(words.asksRelay);
+  await quickInput.submit(relay);
+  await quickInput.asks(words.asksWhat);
+}
+
+/** Takes everything of the offer on the screen into `folder` (absolute, exists), by the file dialog. */
+export async function acceptInto(workbench: Workbench, folder: string): Promise<void> {
+  const { quickInput } = workbench;
+  await quickInput.asks(words.asksWhat);
+  await quickInput.accept();
+  await quickInput.asks(words.asksFolder);
+  await quickInput.pick(words.browse);
+  await quickInput.choosePath(folder, words.folderButton);
+}

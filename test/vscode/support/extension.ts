@@ -1,0 +1,38 @@
+/** The extension under test, as another extension would find it. */
+import * as v from 'valibot';
+import * as vscode from 'vscode';
+
+const manifestSchema = v.object({
+  activationEvents: v.optional(v.array(v.string()), []),
+  contributes: v.object({ commands: v.array(v.object({ command: v.string() })) }),
+});
+
+/** The extension with its activation events; throws when VS Code does not know it. */
+export function crocExtension(): {
+  readonly activationEvents: readonly string[];
+  readonly activate: () => Thenable<unknown>;
+} {
+  const { extension, manifest } = find();
+  return {
+    activationEvents: manifest.activationEvents,
+    activate: () => extension.activate(),
+  };
+}
+
+/** The ids of the commands that package.json declares. */
+export function declaredCommands(): string[] {
+  return find().manifest.contributes.commands.map(({ command }) => command);
+}
+
+/** The folder that is open in this VS Code; empty at the start of the run. */
+export function workspaceFolder(): vscode.Uri {
+  const folder = vscode.workspace.workspaceFolders?.[0];
+  if (folder === undefined) throw new Error('No folder is open.');
+  return folder.uri;
+}
+
+function find() {
+  const extension = vscode.extensions.getExtension<unknown>('croc-share.croc-share');
+  if (extension === undefined) throw new Error('croc-share.croc-share is not there.');
+  return { extension, manifest: v.parse(manifestSchema, extension.packageJSON) };
+}
