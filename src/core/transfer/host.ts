@@ -14,7 +14,7 @@ import type {
 import type { DataTiming, FromWorker, LaneTarget, ToWorker } from './messages.js';
 
 /** How long a worker may take to end by itself, in milliseconds. */
-const ENDING_MS = 4000;
+const ENDING_MS = 3000;
 
 /** What happens in the middle. */
 export interface HostEvents {

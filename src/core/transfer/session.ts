@@ -18,7 +18,7 @@ import type { LaneListener } from './lane.js';
 import type { DataTiming, LaneTarget } from './messages.js';
 
 /** How long saying farewell may take, in milliseconds. */
-const FAREWELL_MS = 1000;
+const FAREWELL_MS = 2000;
 
 /** Messages that a direction's own logic handles; the rest the session handles itself. */
 export type FlowMessage = Exclude<
