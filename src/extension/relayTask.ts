@@ -2,8 +2,8 @@
 import * as vscode from 'vscode';
 import * as v from 'valibot';
 import { CrocError, type Relay, type RelayOptions } from '../core/index.js';
-import { startRelayAsking } from './commands/relay.js';
-import { DEFAULT_PORT, type Relays } from './relays.js';
+import { askOtherPorts, startRelayAsking, takenText } from './commands/relay.js';
+import type { Relays } from './relays.js';
 import { errorLine, shortAddress } from './texts.js';
 
 const port = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65535));
@@ -24,9 +24,9 @@ function optionsOf(definition: unknown): RelayOptions {
     const where = v.getDotPath(issue) ?? 'task';
     throw new Error(vscode.l10n.t('“{0}” of the task is not valid: {1}', where, issue.message));
   }
-  const { host, port: asked = DEFAULT_PORT, tcpPorts } = parsed.output;
+  const { host, port: asked, tcpPorts } = parsed.output;
   return {
-    port: asked,
+    ...(asked === undefined ? {} : { port: asked }),
     ...(host === undefined ? {} : { host }),
     ...(tcpPorts === undefined ? {} : { tcpPorts }),
   };
@@ -69,7 +69,11 @@ class RelayTerminal implements vscode.Pseudoterminal {
     try {
       if (!vscode.workspace.isTrusted)
         throw new Error(vscode.l10n.t('A task of a workspace that is not trusted runs no relay.'));
-      const relay = await startRelayAsking(this.relays, optionsOf(this.definition));
+      const relay = await startRelayAsking(this.relays, optionsOf(this.definition), (other) => {
+        // Said here too: the terminal is what the person looks at.
+        this.#line(takenText(other));
+        return askOtherPorts(other);
+      });
       if (relay === undefined) {
         this.#fail(errorLine(new CrocError('port_taken')));
         return;

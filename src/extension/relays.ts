@@ -85,6 +85,15 @@ export class Relays implements vscode.Disposable {
     return this.#shared;
   }
 
+  /** The relay that a send started, from now on as if it had been asked for; undefined without one. */
+  adopt(): Relay | undefined {
+    const found = this.#running.find((relay) => this.#byItself.has(relay));
+    if (found === undefined) return undefined;
+    this.#byItself.delete(found);
+    this.#changed.fire();
+    return found;
+  }
+
   /** Whether nobody asked for this relay: a send needed one. */
   startedByItself(relay: Relay): boolean {
     return this.#byItself.has(relay);

@@ -1,6 +1,6 @@
 /** Tells the person that something went wrong, with the button that helps. */
 import * as vscode from 'vscode';
-import { CrocError } from '../core/index.js';
+import { CrocError, type ErrorCode } from '../core/index.js';
 import { remedyFor, remedyLabel, type Remedy } from './remedies.js';
 import { errorLine } from './texts.js';
 
@@ -13,6 +13,9 @@ export interface Trouble {
   readonly act: (remedy: Remedy) => Promise<unknown>;
 }
 
+/** What people decide or leave is not an error. */
+const HUMAN: ReadonlySet<ErrorCode> = new Set(['refused', 'peer_cancelled', 'nobody_came']);
+
 /** Shows an error. Resolves when the message is gone and what its button asked for is done. */
 export async function sayError(
   log: vscode.LogOutputChannel,
@@ -24,6 +27,9 @@ export async function sayError(
   log.error(`${direction}: ${error.code === 'internal' ? error.message : error.code}`);
   const remedy = remedyFor(error, direction, ownRelay);
   const labels = remedy === undefined ? [] : [remedyLabel(remedy)];
-  const picked = await vscode.window.showErrorMessage(errorLine(error), ...labels);
+  const show = HUMAN.has(error.code)
+    ? vscode.window.showWarningMessage
+    : vscode.window.showErrorMessage;
+  const picked = await show(errorLine(error), ...labels);
   if (picked !== undefined && remedy !== undefined) await act(remedy);
 }

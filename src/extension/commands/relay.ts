@@ -8,26 +8,31 @@ import { errorLine, shortAddress } from '../texts.js';
 /** A question with one way on. */
 export type AskOtherPorts = (other: OtherPorts) => Promise<boolean>;
 
+/** Which ports are taken, in a sentence. */
+export const takenText = ({ changes }: OtherPorts): string =>
+  vscode.l10n.t(
+    'The relay cannot start: something already listens on port {0}.',
+    changes.map((change) => change.taken).join(', '),
+  );
+
 /** Says which ports are taken and offers the free ones. */
-const askOtherPorts: AskOtherPorts = async ({ changes }) => {
+export const askOtherPorts: AskOtherPorts = async (other) => {
+  const { changes } = other;
   const { t } = vscode.l10n;
   const [first, ...others] = changes;
   if (first === undefined) return false;
-  const taken = changes.map((change) => change.taken).join(', ');
   const useFree =
     others.length > 0 || first.free === 0
       ? t('Use Free Ports')
       : t('Use Port {0}', String(first.free));
-  const picked = await vscode.window.showWarningMessage(
-    t('The relay cannot start: another program already listens on port {0}.', taken),
-    useFree,
-  );
+  const picked = await vscode.window.showWarningMessage(takenText(other), useFree);
   return picked === useFree;
 };
 
 /**
  * Starts a relay on the ports that were asked for; when one is taken, says so and offers the next
- * free ones. Used by the command and by the task.
+ * free ones. Without any wish, the relay that a send started is taken over. Used by the command and
+ * by the task.
  *
  * @returns undefined when the person does not want other ports @throws CrocError
  */
@@ -36,8 +41,11 @@ export async function startRelayAsking(
   options: RelayOptions,
   ask: AskOtherPorts = askOtherPorts,
 ): Promise<Relay | undefined> {
+  const usual = options.port === undefined && options.host === undefined;
+  const adopted = usual && options.tcpPorts === undefined ? relays.adopt() : undefined;
+  if (adopted !== undefined) return adopted;
   try {
-    return await relays.start(options);
+    return await relays.start({ port: DEFAULT_PORT, ...options });
   } catch (thrown) {
     const error = CrocError.from(thrown);
     if (error.code !== 'port_taken') throw error;
@@ -80,10 +88,8 @@ export async function showRelay(parts: Parts): Promise<void> {
 /** The command Start Workspace Relay. */
 export async function startRelay(parts: Parts): Promise<void> {
   try {
-    if (parts.relays.current === undefined) {
-      const relay = await startRelayAsking(parts.relays, { port: DEFAULT_PORT });
-      if (relay === undefined) return;
-    }
+    const running = parts.relays.adopt() ?? parts.relays.current;
+    if (running === undefined && (await startRelayAsking(parts.relays, {})) === undefined) return;
     // The message stays until it is read, the command is done.
     void showRelay(parts);
   } catch (error) {
