@@ -39,8 +39,21 @@ const page = {
 const present = (points) =>
   Object.fromEntries(Object.entries(points).filter(([, file]) => existsSync(file)));
 
+// The extension uses the built library beside it instead of carrying a second copy, and requires it
+// only when a command needs it: so activation reads one small file.
+const coreBeside = {
+  name: 'core-beside',
+  setup: (build) =>
+    build.onResolve({ filter: /\/core\/index\.js$/ }, () => ({
+      path: './index.js',
+      external: true,
+    })),
+};
+const { extension, ...programs } = entries;
+
 const jobs = [
-  { ...node, entryPoints: present(entries) },
+  { ...node, entryPoints: present(programs) },
+  { ...node, entryPoints: present({ extension }), plugins: [coreBeside] },
   { ...page, entryPoints: present({ webview: 'src/webview/main.ts' }) },
 ];
 

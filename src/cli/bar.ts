@@ -45,10 +45,12 @@ export class ProgressDisplay {
 
   #draw({ bytes, total, transferred }: Progress, elapsedMs: number): void {
     const rate = elapsedMs > 0 ? (1000 * transferred) / elapsedMs : 0;
+    // An empty transfer is a full bar.
+    const value = total === 0 ? 1 : bytes;
     const shown = {
       size: `${formatBytes(bytes)} of ${formatBytes(total)}`,
       rate: `${formatBytes(Math.round(rate))}/s`,
-      left: formatSeconds((total - bytes) / rate),
+      left: formatSeconds(bytes < total ? (total - bytes) / rate : 0),
     };
     if (this.#bar === undefined) {
       this.#bar = new SingleBar({
@@ -61,9 +63,8 @@ export class ProgressDisplay {
         // Signals are handled in one place (signals.ts).
         gracefulExit: false,
       });
-      this.#bar.start(Math.max(1, total), 0, shown);
+      this.#bar.start(Math.max(1, total), value, shown);
     }
-    // An empty transfer is a full bar.
-    this.#bar.update(total === 0 ? 1 : bytes, shown);
+    this.#bar.update(value, shown);
   }
 }

@@ -70,12 +70,6 @@ export async function runToEnd<T>(
 
 /** Lanes that break because the relay itself is gone are told as that. */
 async function explain(parts: Parts, error: CrocError): Promise<CrocError> {
-  if (error.code !== 'connection_lost') return error;
-  try {
-    await parts.relay.update({}, AbortSignal.timeout(parts.timing.answerMs));
-  } catch (asked) {
-    if (asked instanceof CrocError && asked.code === 'relay_gone')
-      return new CrocError('relay_gone', { cause: error });
-  }
-  return error;
+  if (error.code !== 'connection_lost' || (await parts.relay.answers())) return error;
+  return new CrocError('relay_gone', { cause: error });
 }

@@ -243,7 +243,7 @@ describe('signals', () => {
   const GIBIBYTE = 1 << 30;
 
   async function midway() {
-    const { url } = await startRelayProcess();
+    const { url, cli: relay } = await startRelayProcess();
     const sender = Cli.json(['send', await sparseFile(GIBIBYTE), '--relay', url]);
     const { code } = await sender.event('code');
     const out = path.join(await temporaryFolder(), 'out');
@@ -253,7 +253,7 @@ describe('signals', () => {
       const moved = () => cli.all('progress').find(({ bytes }) => bytes > 0);
       expect((await cli.when(moved)).bytes).toBeLessThan(GIBIBYTE);
     }
-    return { sender, recipient, out };
+    return { sender, recipient, relay, out };
   }
 
   test.each(['SIGINT', 'SIGTERM'] as const)(
@@ -301,15 +301,12 @@ describe('signals', () => {
     await expect(fetch(`${url}/healthz`)).rejects.toThrow();
   });
 
-  test('a relay that dies in the middle is told to both', async () => {
-    const { url, cli: relay } = await startRelayProcess();
-    const sender = Cli.json(['send', await fileWith('x'), '--relay', url]);
-    await sender.event('code');
+  test('a relay that dies in the middle is told to both, and nothing half stays', async () => {
+    const { sender, recipient, relay, out } = await midway();
     relay.child.kill('SIGKILL');
-    expect((await ending(sender)).errors).toEqual([
-      expect.stringMatching(/^(relay_gone|relay_unreachable)$/),
-    ]);
-    expect(await sender.exit).toBe(1);
+    expect(await ending(sender)).toEqual(failed('relay_gone'));
+    expect(await ending(recipient)).toEqual(failed('relay_gone'));
+    expect(await readdir(out)).toEqual([]);
   });
 
   test.skipIf(!linux)('nobody reads the output any more: cancelled, not a crash', async () => {

@@ -30,7 +30,7 @@ import {
 } from './files-support.js';
 
 // A disk that is busy with others may take long to flush.
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 const MIB = 1024 * 1024;
 const mounts: string[] = [];

@@ -74,8 +74,9 @@ export async function call(
 }
 
 /** The code of a refusal, for an assertion. */
-export function codeOf(body: Record<string, unknown>): unknown {
-  return (body['error'] as { code?: unknown } | undefined)?.code;
+export function codeOf(body: Record<string, unknown>): string | undefined {
+  const code = (body['error'] as { code?: unknown } | undefined)?.code;
+  return typeof code === 'string' ? code : undefined;
 }
 
 /** `status code`, for an assertion. */

@@ -2,6 +2,9 @@ import { createHash, randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Relay } from '../../src/core/api.js';
+import type { Channel } from '../../src/core/relay/channel.js';
+import { DEFAULT_LIMITS } from '../../src/core/relay/limits.js';
+import { MemoryStore } from '../../src/core/relay/store.js';
 import {
   codeOf,
   enterLane,
@@ -115,9 +118,9 @@ describe('the first line', () => {
         const code = codeOf(await lane.answer());
         await lane.closed;
         const whole = Buffer.from(bytes).includes(10) || bytes.length >= 512;
-        expect(
-          code === undefined ? !whole : ['bad_request', 'too_large'].includes(String(code)),
-        ).toBe(true);
+        expect(code === undefined ? !whole : ['bad_request', 'too_large'].includes(code)).toBe(
+          true,
+        );
       }),
       { numRuns: 100 },
     );
@@ -223,6 +226,19 @@ describe('a staple', () => {
     expect(up.socket.errored ?? down.socket.errored).toBeNull();
   });
 
+  it('lets a slow receiver have everything after both sides have ended', async () => {
+    const { up, down } = await stapled();
+    down.socket.end();
+    await up.ended;
+    const data = randomBytes(16 << 20);
+    up.socket.end(data);
+    down.socket.on('data', () => {
+      down.socket.pause();
+      setImmediate(() => down.socket.resume());
+    });
+    expect(hash(await down.read(data.length))).toBe(hash(data));
+  });
+
   it('passes an end through that came before the other party', async () => {
     const { sender, recipient } = await verifiedPair(relay);
     const up = await openLane(relay, 0, `${firstLine(sender)}all I have`);
@@ -299,6 +315,40 @@ describe('a staple', () => {
     },
   );
 });
+
+describe('what is over', () => {
+  it('leaves no watch, no timer and no connection behind', async () => {
+    const clock = new FakeClock();
+    const store = new WatchedStore(DEFAULT_LIMITS, (length) => randomBytes(length));
+    const watched = await start({ clock, store });
+    try {
+      const idle = clock.pending;
+      const { sender, up, down } = await stapled(watched);
+      expect(store.watching).toBe(1);
+      const refused = await openLane(watched, 0, firstLine(sender));
+      expect(codeOf(await refused.answer())).toBe('already_set');
+      for (const lane of [refused, up, down]) lane.socket.resetAndDestroy();
+      await gone(watched);
+      expect([store.watching, clock.pending]).toEqual([0, idle]);
+    } finally {
+      await watched.close();
+    }
+  });
+});
+
+/** A store that knows how many watch it. */
+class WatchedStore extends MemoryStore {
+  watching = 0;
+
+  override watch(name: string, changed: (channel: Channel) => void): () => void {
+    const unwatch = super.watch(name, changed);
+    this.watching += 1;
+    return () => {
+      this.watching -= 1;
+      unwatch();
+    };
+  }
+}
 
 describe('random traffic', () => {
   it('arrives as it was sent, whatever the cuts', async () => {

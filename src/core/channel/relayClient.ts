@@ -92,6 +92,17 @@ export class RelayClient {
     return this.#channel({ since }, MAX_HOLD_MS, signal);
   }
 
+  /** Whether the relay still answers at all, whatever it says; asked once, never throws. */
+  async answers(): Promise<boolean> {
+    try {
+      await this.#post('/channel', { ...this.#member }, 0, new AbortController().signal);
+      return true;
+    } catch (error) {
+      const unreachable = error instanceof CrocError && error.code === 'relay_unreachable';
+      return !(error instanceof NoAnswer) && !unreachable;
+    }
+  }
+
   /** Tells the relay to destroy the channel; bounded to two seconds, never throws. */
   async close(): Promise<void> {
     if (!this.#member) return;

@@ -262,12 +262,13 @@ export class Destination {
     return { files, bytes, roots: tops.map((top) => this.#folders.fullPath(top)) };
   }
 
-  #makeLink(index: number, { path: offered, target }: OfferEntry): void {
+  #makeLink(index: number, { path: offered, target, mtimeMs }: OfferEntry): void {
     if (target === undefined) throw new CrocError('internal', { detail: offered });
+    const link = { path: offered, target, mtimeMs };
     const choice = this.#ledger.choice(index);
     let path = this.#ledger.place(index);
     this.#folders.ensure(parentOf(path));
-    while (!this.#links.make(this.#folders.fullPath(path), target, choice, offered)) {
+    while (!this.#links.make(this.#folders.fullPath(path), link, choice)) {
       if (choice === 'skip') return;
       path = this.#placement.freeName(path, 'file');
     }

@@ -1,11 +1,20 @@
 /** Making received links, after every file, so that no file is ever written through one. */
-import { lstatSync, realpathSync, renameSync, symlinkSync } from 'node:fs';
+import { lstatSync, lutimesSync, realpathSync, renameSync, symlinkSync } from 'node:fs';
 import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
 import { CrocError } from '../errors.js';
 import type { RandomBytes } from '../edges.js';
 import type { ConflictChoice } from '../types.js';
 import { errnoOf, writingError } from './fsErrors.js';
 import { partName, removeQuietly } from './partFile.js';
+import { onDiskTime } from './times.js';
+
+/** A link as it is offered. */
+export interface OfferedLink {
+  readonly path: string;
+  /** As checked by `checkLinkTarget`. */
+  readonly target: string;
+  readonly mtimeMs: number;
+}
 
 /** Makes the links of one destination. */
 export class Links {
@@ -24,11 +33,11 @@ export class Links {
    * Makes one link. Its folder exists and is real.
    *
    * @param full - absolute path of the link
-   * @param target - as checked by `checkLinkTarget`
    * @returns false when the name is taken and may not be replaced
    * @throws CrocError `unsafe_path` when a link that was in the destination before would lead it out
    */
-  make(full: string, target: string, choice: ConflictChoice, offered: string): boolean {
+  make(full: string, link: OfferedLink, choice: ConflictChoice): boolean {
+    const { path: offered, target, mtimeMs } = link;
     const own = sep === '/' ? target : target.replaceAll('/', sep);
     try {
       this.#checkStaysInside(resolve(dirname(full), own), offered);
@@ -38,6 +47,7 @@ export class Links {
       if (choice !== 'overwrite' && errnoOf(error) === 'EEXIST') return false;
       throw writingError(error, offered);
     }
+    setTime(full, mtimeMs);
     this.#made.add(full);
     return true;
   }
@@ -69,6 +79,15 @@ export class Links {
       if (at === dirname(at)) break;
     }
     throw new CrocError('unsafe_path', { detail: offered });
+  }
+}
+
+/** The time of the link itself; there are disks that keep none, and nobody misses it there. */
+function setTime(link: string, mtimeMs: number): void {
+  try {
+    lutimesSync(link, onDiskTime(mtimeMs), onDiskTime(mtimeMs));
+  } catch {
+    // The link is whole all the same.
   }
 }
 

@@ -126,4 +126,10 @@ export class Counter {
     else this.#counts.delete(key);
     this.#total -= 1;
   }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.#counts.clear();
+    this.#total = 0;
+  }
 }

@@ -127,6 +127,8 @@ export class MemoryStore implements ChannelStore {
   close(): Promise<void> {
     this.#channels.clear();
     this.#watchers.clear();
+    this.#owners.clear();
+    this.#names.clear();
     return Promise.resolve();
   }
 

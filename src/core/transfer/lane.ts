@@ -43,7 +43,8 @@ export interface LaneListener {
   onLost(lane: number, error: CrocError): void;
 }
 
-type Phase = 'admission' | 'admitted' | 'preamble' | 'records' | 'ended';
+/** `broken`: the peer broke a rule; nothing it sends counts any more, but it can still be told. */
+type Phase = 'admission' | 'admitted' | 'preamble' | 'records' | 'ended' | 'broken';
 
 /** One lane. */
 export class Lane {
@@ -86,10 +87,10 @@ export class Lane {
     this.#socket.on('connect', () => {
       this.#socket.write(this.#admission.line);
     });
-    this.#socket.on('error', (cause) => this.#lose('connection_lost', { cause }));
+    this.#socket.on('error', (cause) => this.#lose(cause));
     this.#socket.on('end', () => this.#onFin());
     this.#socket.on('close', () => {
-      this.#lose('connection_lost', {});
+      this.#lose(undefined);
       this.#closed.resolve(undefined);
     });
   }
@@ -130,6 +131,7 @@ export class Lane {
     this.#keys = { secrets, peer: role === 'sender' ? 'recipient' : 'sender' };
     this.#listener = listener;
     this.#phase = 'preamble';
+    if (this.#socket.destroyed) queueMicrotask(() => this.#lose(undefined));
     this.#socket.write(encodePreamble(salt));
     const early = this.#early;
     this.#early = Buffer.alloc(0);
@@ -184,13 +186,13 @@ export class Lane {
   /** Node asks for the next buffer right after this, so `buffer` may be older than the opener. */
   #onBytes(count: number, buffer: Uint8Array): boolean {
     this.#lastHeardMs = performance.now();
+    if (this.#phase === 'broken') return true;
     try {
       if (buffer !== this.#scratch) this.#deliver(this.#opener?.filled(count) ?? []);
       else if (this.#opener) this.#deliver(this.#opener.push(buffer.subarray(0, count)));
       else this.#take(Buffer.from(buffer.subarray(0, count)));
     } catch (thrown) {
-      const error = CrocError.from(thrown);
-      this.#lose(error.code, error);
+      this.#break(CrocError.from(thrown));
     }
     const early = this.#phase === 'admission' || this.#phase === 'admitted';
     return !(this.#held > 0 || (early && this.#admission.settled));
@@ -236,18 +238,25 @@ export class Lane {
     });
   }
 
-  #onFin(): void {
-    if (this.#phase !== 'ended') this.#lose('connection_lost', {});
+  #break(error: CrocError): void {
+    this.#phase = 'broken';
+    this.#opener = undefined;
+    this.#admission.fail(error);
+    this.#listener?.onLost(this.index, error);
   }
 
-  #lose(code: CrocError['code'], options: { cause?: unknown; detail?: string | undefined }): void {
-    const detail = options.detail ?? `lane ${this.index}`;
-    const error = new CrocError(code, { detail, cause: options.cause });
+  #onFin(): void {
+    if (this.#phase !== 'ended' && this.#phase !== 'broken') this.#lose(undefined);
+  }
+
+  /** The connection is gone. */
+  #lose(cause: unknown): void {
+    const error = new CrocError('connection_lost', { detail: `lane ${this.index}`, cause });
     this.#admission.fail(error);
     const listener = this.#listener;
     if (!listener) return;
     this.#listener = undefined;
     this.#socket.destroy();
-    if (this.#phase !== 'ended' || code !== 'connection_lost') listener.onLost(this.index, error);
+    if (this.#phase !== 'ended' && this.#phase !== 'broken') listener.onLost(this.index, error);
   }
 }

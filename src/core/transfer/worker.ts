@@ -7,6 +7,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { deferred } from '../async.js';
 import { systemRandom } from '../edges.js';
 import { CrocError } from '../errors.js';
+import { checkOffer } from '../files/safePath.js';
 import { walk } from '../files/walk.js';
 import type { WalkEntry } from '../files/walk.js';
 import type { Conflict, ConflictChoice, OfferEntry, Skipped, Totals } from '../types.js';
@@ -95,6 +96,8 @@ class Transfer implements Receiver {
     for await (const entry of walk(paths, { signal: this.#abort.signal, onSkip }))
       entries.push(entry);
     if (entries.length === 0) throw new CrocError('nothing_to_send');
+    // What no recipient would take is told here, before there is one.
+    checkOffer(entries);
     const totals = totalsOf(entries);
     this.#post({ type: 'walked', totals, skipped });
     return { entries, totals };

@@ -1,0 +1,113 @@
+/** Builds the parts, wires them and takes them down. Loaded at the first call. */
+import * as vscode from 'vscode';
+import { Croc, type Offer } from '../core/index.js';
+import type { Action } from '../webview/messages.js';
+import { act } from './actions.js';
+import type { CrocApi } from './api.js';
+import type { CommandId } from './commands/ids.js';
+import { receive, receiveHere } from './commands/receive.js';
+import { showRelay, startRelay, stopRelay } from './commands/relay.js';
+import { send, startSend } from './commands/send.js';
+import { cancel, copyCode, copyReceiveCommand, showTransfer } from './commands/transfer.js';
+import { trackOffer } from './receive/track.js';
+import type { Parts } from './parts.js';
+import { Relays } from './relays.js';
+import { RelayTasks } from './relayTask.js';
+import { settings } from './settings.js';
+import { Transfers, type Transfer } from './transfers.js';
+import { Notifications } from './views/notifications.js';
+import { Panels, type Outcome } from './views/panel.js';
+import { StatusBar } from './views/statusBar.js';
+
+const HANDLERS: Record<CommandId, (parts: Parts, given: readonly unknown[]) => Promise<unknown>> = {
+  'croc.send': send,
+  'croc.receive': (parts) => receive(parts),
+  'croc.receiveHere': receiveHere,
+  'croc.startRelay': startRelay,
+  'croc.stopRelay': stopRelay,
+  'croc.showRelay': showRelay,
+  'croc.showTransfer': showTransfer,
+  'croc.copyCode': copyCode,
+  'croc.copyReceiveCommand': copyReceiveCommand,
+  'croc.cancel': cancel,
+};
+
+/** The running extension. */
+export class App implements Parts {
+  readonly croc = new Croc();
+  readonly transfers: Transfers;
+  readonly relays: Relays;
+  readonly panels: Panels;
+  readonly relayTasks: RelayTasks;
+  readonly api: CrocApi;
+
+  constructor(
+    readonly context: vscode.ExtensionContext,
+    readonly log: vscode.LogOutputChannel,
+  ) {
+    this.transfers = new Transfers(log);
+    this.relays = new Relays(log);
+    this.relayTasks = new RelayTasks(this.relays);
+    this.panels = new Panels(
+      context.extensionUri,
+      this.transfers,
+      (action, transfer) => this.act(action, transfer),
+      log,
+    );
+    this.api = this.#api();
+    context.subscriptions.push(
+      this.transfers,
+      this.relays,
+      this.panels,
+      new StatusBar(this.transfers, this.relays),
+      new Notifications(this),
+      this.transfers.onDidChange(() => this.#setContext()),
+      this.relays.onDidChange(() => this.#setContext()),
+    );
+  }
+
+  /** Runs a command. */
+  async run(id: CommandId, given: readonly unknown[]): Promise<void> {
+    await HANDLERS[id](this, given);
+  }
+
+  act(action: Action, transfer: Transfer | undefined): Promise<Outcome> {
+    return act(this, action, transfer);
+  }
+
+  /** Ends transfers, then relays. Never throws. */
+  async close(): Promise<void> {
+    await this.transfers.close();
+    await this.relays.stop();
+  }
+
+  #api(): CrocApi {
+    return {
+      send: async (paths, options) => (await startSend(this, paths, options)).send,
+      receive: async (code, options = {}): Promise<Offer> => {
+        const set = settings.relay;
+        const relay = options.relay ?? (set?.ok === true ? set.url : undefined);
+        const offer = await this.croc.receive(code, {
+          ...options,
+          ...(relay === undefined ? {} : { relay }),
+        });
+        return trackOffer(this.transfers, this.relays, offer);
+      },
+      startRelay: (options) => this.relays.start(options ?? {}),
+    };
+  }
+
+  #setContext(): void {
+    const { all, active } = this.transfers;
+    const set = (key: string, value: boolean): void => {
+      void vscode.commands.executeCommand('setContext', `croc.${key}`, value);
+    };
+    set('relayRunning', this.relays.current !== undefined);
+    set('transferKnown', all.length > 0);
+    set('transferActive', active.length > 0);
+    set(
+      'codeWaiting',
+      active.some((transfer) => transfer.code !== undefined),
+    );
+  }
+}

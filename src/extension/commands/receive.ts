@@ -1,0 +1,174 @@
+/** Receive a code: what, from which relay, what of it, where to. Nothing is written before the end. */
+import * as vscode from 'vscode';
+import {
+  CrocError,
+  type ConflictChoice,
+  type Offer,
+  type RecipientState,
+} from '../../core/index.js';
+import { codeStillGood } from '../remedies.js';
+import type { Parts } from '../parts.js';
+import { askCode, codeFromClipboard } from '../receive/codeStep.js';
+import { findConflicts } from '../receive/conflicts.js';
+import { askConflict, askFolder } from '../receive/folderStep.js';
+import { askWhat } from '../receive/offerStep.js';
+import type { Chosen } from '../receive/offerTree.js';
+import { askRelay } from '../receive/relayStep.js';
+import { acceptTracked } from '../receive/track.js';
+import { sayError } from '../say.js';
+import { settings } from '../settings.js';
+import { addressProblemText, shortAddress } from '../texts.js';
+
+const LAST_RELAY = 'lastRelay';
+
+/** What is known before the first question. */
+export interface ReceiveStart {
+  /** Prefilled; the clipboard is looked at when absent. */
+  readonly code?: string;
+  /** Prefilled, `http://host:port`; also asked for when a relay is set. */
+  readonly relay?: string;
+  /** Absolute folder that the person already chose. */
+  readonly to?: string;
+}
+
+interface Meeting {
+  readonly code: string;
+  readonly relay: string;
+}
+
+/** Asks for code and relay. @returns undefined when the person leaves @throws CrocError */
+async function askMeeting(parts: Parts, start: ReceiveStart): Promise<Meeting | undefined> {
+  const title = vscode.l10n.t('Receive');
+  const set = start.relay === undefined ? settings.relay : undefined;
+  if (set?.ok === false)
+    throw new CrocError('relay_unreachable', {
+      detail: `croc.relay: ${addressProblemText(set.problem)}`,
+    });
+  const totalSteps = set === undefined ? 2 : 1;
+  let code = start.code ?? (await codeFromClipboard());
+  for (;;) {
+    const typed = await askCode(code, { title, totalSteps });
+    if (typed.kind !== 'value') return undefined;
+    code = typed.value;
+    if (set !== undefined) return { code, relay: set.url };
+    const last = parts.context.globalState.get<unknown>(LAST_RELAY);
+    const prefilled =
+      start.relay ?? (typeof last === 'string' ? last : parts.relays.current?.url) ?? '';
+    const relay = await askRelay(shortAddress(prefilled), { title, totalSteps });
+    if (relay.kind === 'back') continue;
+    return relay.kind === 'value' ? { code, relay: relay.value } : undefined;
+  }
+}
+
+/** The state while connecting, in words. */
+function stateText(state: RecipientState): string {
+  const { t } = vscode.l10n;
+  if (state === 'awaiting-x') return t('Meeting the sender…');
+  if (state === 'awaiting-h_k') return t('Checking the code…');
+  if (state === 'connecting') return t('Connecting…');
+  if (state === 'receiving') return t('Getting the list…');
+  return t('Asking the relay…');
+}
+
+/** Connects with a progress message that can cancel. @throws CrocError */
+function connect(parts: Parts, { code, relay }: Meeting): PromiseLike<Offer> {
+  return vscode.window.withProgress(
+    {
+      location: vscode.ProgressLocation.Notification,
+      title: vscode.l10n.t('Receive'),
+      cancellable: true,
+    },
+    (progress, token) => {
+      const abort = new AbortController();
+      token.onCancellationRequested(() => abort.abort());
+      return parts.croc.receive(code, {
+        relay,
+        signal: abort.signal,
+        onState: (state) => progress.report({ message: stateText(state) }),
+      });
+    },
+  );
+}
+
+interface Wishes {
+  readonly chosen: Chosen;
+  readonly to: string;
+  readonly onConflict: ConflictChoice;
+}
+
+/** Asks what to take and where to. @returns what is wished, or why not */
+async function askWishes(
+  offer: Offer,
+  fixedFolder: string | undefined,
+): Promise<Wishes | 'left' | 'gone'> {
+  const title = vscode.l10n.t('Receive');
+  const totalSteps = fixedFolder === undefined ? 2 : 1;
+  const gone = offer.gone;
+  let ticks: ReadonlySet<number> | undefined;
+  for (;;) {
+    const what = await askWhat(offer, { title, step: 1, totalSteps }, ticks);
+    if (what.kind === 'gone') return 'gone';
+    if (what.kind !== 'value') return 'left';
+    ticks = what.value.ticks;
+    const { chosen } = what.value;
+    for (;;) {
+      const folder =
+        fixedFolder === undefined
+          ? await askFolder({ title, step: 2, totalSteps, gone })
+          : ({ kind: 'value', value: fixedFolder } as const);
+      if (folder.kind === 'back') break;
+      if (folder.kind !== 'value') return folder.kind;
+      const to = folder.value;
+      const taken = await findConflicts(to, offer.entries, chosen.only);
+      if (gone.aborted) return 'gone';
+      if (taken.length === 0) return { chosen, to, onConflict: 'rename' };
+      const step = totalSteps + 1;
+      const choice = await askConflict(taken, { title, step, totalSteps: step, gone });
+      if (choice.kind === 'value') return { chosen, to, onConflict: choice.value };
+      if (choice.kind !== 'back') return choice.kind;
+      // Back from here is the folder, or the list when the folder is fixed.
+      if (fixedFolder !== undefined) break;
+    }
+  }
+}
+
+/** The whole walk. Errors are told, with a button that starts it again. */
+export async function receive(parts: Parts, start: ReceiveStart = {}): Promise<void> {
+  let meeting: Meeting | undefined;
+  try {
+    meeting = await askMeeting(parts, start);
+    if (meeting === undefined) return;
+    const offer = await connect(parts, meeting);
+    await parts.context.globalState.update(LAST_RELAY, meeting.relay);
+    const wishes = await askWishes(offer, start.to);
+    if (wishes === 'left') await offer.reject();
+    else if (wishes === 'gone') throw CrocError.from(offer.gone.reason, 'peer_cancelled');
+    else {
+      const { chosen, to, onConflict } = wishes;
+      const only = chosen.only === undefined ? {} : { only: chosen.only };
+      acceptTracked(parts.transfers, parts.relays, offer, { to, onConflict, ...only });
+    }
+  } catch (thrown) {
+    const error = CrocError.from(thrown);
+    if (error.code === 'cancelled') return;
+    const again: ReceiveStart = {
+      ...start,
+      code: codeStillGood(error) ? (meeting?.code ?? '') : '',
+      ...(meeting === undefined ? {} : { relay: meeting.relay }),
+    };
+    // The message stays until it is read, the command is done.
+    void sayError(parts.log, error, {
+      direction: 'receive',
+      ownRelay: false,
+      act: (remedy) =>
+        remedy === 'receive-again' ? receive(parts, again) : parts.act(remedy, undefined),
+    });
+  }
+}
+
+/** The command from the Explorer: into the folder that was clicked. */
+export async function receiveHere(parts: Parts, given: readonly unknown[]): Promise<void> {
+  const [folder] = given;
+  const here = folder instanceof vscode.Uri && folder.scheme === 'file' ? folder.fsPath : undefined;
+  await receive(parts, here === undefined ? {} : { to: here });
+}

@@ -1,0 +1,102 @@
+/** The commands about one transfer: show it, copy its code, cancel it. */
+import * as vscode from 'vscode';
+import type { Parts } from '../parts.js';
+import { itemsTitle, stageText } from '../texts.js';
+import type { Transfer } from '../transfers.js';
+import { showRelay } from './relay.js';
+
+/** The transfer that is meant: the one named, the only one, or the one picked. */
+async function choose(
+  parts: Parts,
+  given: readonly unknown[],
+  among: readonly Transfer[],
+  placeHolder: string,
+): Promise<Transfer | undefined> {
+  const [id] = given;
+  if (typeof id === 'string') return parts.transfers.find(id);
+  if (among.length <= 1) return among[0];
+  const picked = await vscode.window.showQuickPick(
+    among.map((transfer) => ({
+      label: `$(${transfer.direction === 'send' ? 'arrow-up' : 'arrow-down'}) ${itemsTitle(transfer.facts.items)}`,
+      description: stageText(transfer),
+      transfer,
+    })),
+    { placeHolder },
+  );
+  return picked?.transfer;
+}
+
+const waitingSends = (parts: Parts): Transfer[] =>
+  parts.transfers.all.filter((transfer) => transfer.code !== undefined);
+
+/** Opens the panel of a transfer; without one, tells about the relay if it runs. */
+export async function showTransfer(parts: Parts, given: readonly unknown[]): Promise<void> {
+  const { active, all } = parts.transfers;
+  const transfer = await choose(
+    parts,
+    given,
+    active.length > 0 ? active : all,
+    vscode.l10n.t('Which transfer?'),
+  );
+  if (transfer !== undefined) parts.panels.show(transfer);
+  else if (all.length === 0) await showRelay(parts);
+}
+
+/** Copies the code of a send that waits. @returns whether there was one */
+export async function copyCode(parts: Parts, given: readonly unknown[]): Promise<boolean> {
+  const transfer = await choose(parts, given, waitingSends(parts), vscode.l10n.t('Which code?'));
+  if (transfer?.code === undefined) {
+    void vscode.window.showInformationMessage(vscode.l10n.t('No code is waiting to be used.'));
+    return false;
+  }
+  await vscode.env.clipboard.writeText(transfer.code);
+  vscode.window.setStatusBarMessage(vscode.l10n.t('Code copied'), 3000);
+  return true;
+}
+
+/** A command line for somebody without VS Code; the secret stays out of the process list. */
+function receiveCommand(code: string, relay: string, shell: 'posix' | 'powershell'): string {
+  const dash = code.indexOf('-');
+  const channel = code.slice(0, dash);
+  const secret = code.slice(dash + 1);
+  const command = `croc-share receive ${channel} --relay ${relay}`;
+  return shell === 'posix'
+    ? `CROC_SECRET='${secret}' ${command}`
+    : `$env:CROC_SECRET='${secret}'; ${command}`;
+}
+
+/** Copies a command line that receives what is being sent. @returns whether it did */
+export async function copyReceiveCommand(
+  parts: Parts,
+  given: readonly unknown[],
+): Promise<boolean> {
+  const transfer = await choose(parts, given, waitingSends(parts), vscode.l10n.t('Which code?'));
+  const code = transfer?.code;
+  if (transfer === undefined || code === undefined) {
+    void vscode.window.showInformationMessage(vscode.l10n.t('No code is waiting to be used.'));
+    return false;
+  }
+  const picked = await vscode.window.showQuickPick(
+    [
+      { label: vscode.l10n.t('macOS, Linux'), shell: 'posix' as const },
+      { label: vscode.l10n.t('Windows (PowerShell)'), shell: 'powershell' as const },
+    ],
+    { placeHolder: vscode.l10n.t('Where will the other side run it?') },
+  );
+  if (picked === undefined) return false;
+  const { address } = transfer.facts.meetingPoint;
+  await vscode.env.clipboard.writeText(receiveCommand(code, address, picked.shell));
+  vscode.window.setStatusBarMessage(vscode.l10n.t('Receive command copied'), 3000);
+  return true;
+}
+
+/** Cancels a transfer that runs. */
+export async function cancel(parts: Parts, given: readonly unknown[]): Promise<void> {
+  const transfer = await choose(
+    parts,
+    given,
+    parts.transfers.active,
+    vscode.l10n.t('Which transfer should be cancelled?'),
+  );
+  await transfer?.cancel();
+}

@@ -1,0 +1,19 @@
+/** What the commands work with. */
+import type * as vscode from 'vscode';
+import type { Croc } from '../core/index.js';
+import type { Relays } from './relays.js';
+import type { Transfer, Transfers } from './transfers.js';
+import type { Outcome, Panels } from './views/panel.js';
+import type { Action } from '../webview/messages.js';
+
+/** The parts of the running extension, made once by app.ts. */
+export interface Parts {
+  readonly context: vscode.ExtensionContext;
+  readonly log: vscode.LogOutputChannel;
+  readonly croc: Croc;
+  readonly relays: Relays;
+  readonly transfers: Transfers;
+  readonly panels: Panels;
+  /** Does what a button of the panel or of a message asks for. */
+  act(action: Action, transfer: Transfer | undefined): Promise<Outcome>;
+}

@@ -1,0 +1,31 @@
+/** The second question, only when no relay is set: where both sides meet. */
+import * as vscode from 'vscode';
+import { parseRelayAddress } from '../relayAddress.js';
+import { addressProblemText } from '../texts.js';
+import { ask, type Answer } from './quick.js';
+
+/** @param prefilled - `host:port`, or empty @returns `http://host:port` */
+export async function askRelay(
+  prefilled: string,
+  steps: { readonly title: string; readonly totalSteps: number },
+): Promise<Answer<string>> {
+  const { t } = vscode.l10n;
+  const input = vscode.window.createInputBox();
+  input.title = steps.title;
+  input.step = 2;
+  input.totalSteps = steps.totalSteps;
+  input.prompt = t('The relay address that the sender sees beside the code');
+  input.placeholder = '192.168.1.20:8003';
+  input.value = prefilled;
+  const check = (): string | undefined => {
+    const parsed = parseRelayAddress(input.value);
+    input.validationMessage = parsed.ok ? undefined : addressProblemText(parsed.problem);
+    return parsed.ok ? parsed.url : undefined;
+  };
+  // An empty box is told about at Enter only: nobody has made a mistake yet.
+  input.onDidChangeValue(() => {
+    if (input.value === '') input.validationMessage = undefined;
+    else check();
+  });
+  return ask(input, { back: true, onAccept: check });
+}

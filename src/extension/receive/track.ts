@@ -1,0 +1,57 @@
+/** Puts a receive into the list of transfers as soon as its offer is taken. */
+import type { AcceptOptions, Offer, Receive } from '../../core/index.js';
+import type { Relays } from '../relays.js';
+import type { TransferItem, Transfers } from '../transfers.js';
+
+/** The top-level things among what is taken, with the bytes in them. */
+function topLevel(offer: Offer, indices: Iterable<number>): TransferItem[] {
+  const tops = new Map<string, { kind: TransferItem['kind']; bytes: number }>();
+  for (const index of indices) {
+    const entry = offer.entries[index];
+    if (entry === undefined) continue;
+    const [name = '', ...below] = entry.path.split('/');
+    const top = tops.get(name) ?? { kind: below.length > 0 ? 'folder' : entry.kind, bytes: 0 };
+    top.bytes += entry.size;
+    tops.set(name, top);
+  }
+  return [...tops].map(([name, { kind, bytes }]) => ({ name, kind, bytes }));
+}
+
+/** Takes an offer and follows what comes of it. */
+export function acceptTracked(
+  transfers: Transfers,
+  relays: Relays,
+  offer: Offer,
+  options: AcceptOptions,
+): Receive {
+  const receive = offer.accept(options);
+  const indices = new Set(options.only ?? offer.entries.keys());
+  const taken = offer.entries.filter((_, index) => indices.has(index));
+  const own = relays.all.some(({ url, localUrl }) => [url, localUrl].includes(offer.relay));
+  transfers.addReceive(
+    receive,
+    {
+      items: topLevel(offer, indices),
+      meetingPoint: { address: offer.relay, own },
+      paths: [options.to],
+    },
+    {
+      files: taken.filter((entry) => entry.kind !== 'folder').length,
+      folders: taken.filter((entry) => entry.kind === 'folder').length,
+      bytes: taken.reduce((sum, entry) => sum + entry.size, 0),
+    },
+  );
+  return receive;
+}
+
+/** The same offer, followed once it is accepted: for receives that another extension starts. */
+export function trackOffer(transfers: Transfers, relays: Relays, offer: Offer): Offer {
+  return {
+    relay: offer.relay,
+    entries: offer.entries,
+    totals: offer.totals,
+    gone: offer.gone,
+    accept: (options) => acceptTracked(transfers, relays, offer, options),
+    reject: () => offer.reject(),
+  };
+}

@@ -1,0 +1,37 @@
+/** The only reader of configuration. */
+import { homedir } from 'node:os';
+import path from 'node:path';
+import * as vscode from 'vscode';
+import { CURVE_NAMES, type CurveName } from '../core/index.js';
+import { parseRelayAddress, type ParsedAddress } from './relayAddress.js';
+
+const read = (key: string): unknown => vscode.workspace.getConfiguration('croc').get(key);
+
+/** What a person can set. Every getter reads anew, so a change counts for the next transfer. */
+export const settings = {
+  /** The relay to use; undefined when none is set, so this window runs its own. */
+  get relay(): ParsedAddress | undefined {
+    const value = read('relay');
+    if (typeof value !== 'string' || value.trim() === '') return undefined;
+    return parseRelayAddress(value);
+  },
+
+  /** Absolute folder offered first when receiving; `~` is the home folder; undefined when not set. */
+  get downloadFolder(): string | undefined {
+    const value = read('downloadFolder');
+    if (typeof value !== 'string' || value.trim() === '') return undefined;
+    const folder = value.trim().replace(/^~(?=$|[\\/])/, homedir());
+    return path.isAbsolute(folder) ? folder : undefined;
+  },
+
+  /** The curve of the key exchange for what is sent. */
+  get curve(): CurveName {
+    const value = read('curve');
+    return CURVE_NAMES.find((name) => name === value) ?? 'p256';
+  },
+
+  /** Opens the settings editor at one key, or at all of Croc's. */
+  async open(key?: 'relay' | 'downloadFolder' | 'curve'): Promise<void> {
+    await vscode.commands.executeCommand('workbench.action.openSettings', `croc.${key ?? ''}`);
+  },
+};

@@ -1,0 +1,94 @@
+/** Sentences that several places say, in the person's language. */
+import * as vscode from 'vscode';
+import { ERRORS, printable, type CrocError, type Totals } from '../core/index.js';
+import { formatBytes, roughDuration } from './format.js';
+import type { AddressProblem } from './relayAddress.js';
+import type { Transfer, TransferItem } from './transfers.js';
+
+const { t } = vscode.l10n;
+
+/** Bytes in the person's language. */
+export const bytesText = (bytes: number): string => formatBytes(bytes, vscode.env.language);
+
+/** What happened and what to do next, apart. */
+export interface ErrorTexts {
+  readonly what: string;
+  readonly next: string;
+}
+
+/** The two sentences of an error. The texts of errors.ts are their own keys for translation. */
+export function errorTexts(error: CrocError): ErrorTexts {
+  const entry = ERRORS[error.code];
+  const detail = error.detail === undefined ? '' : ` (${printable(error.detail)})`;
+  return { what: `${t(entry.what)}${detail}`, next: t(entry.next) };
+}
+
+/** Both sentences of an error as one line. */
+export function errorLine(error: CrocError): string {
+  const { what, next } = errorTexts(error);
+  return `${what} ${next}`;
+}
+
+/** @returns like `docs`, or `docs and 2 more` */
+export function itemsTitle(items: readonly TransferItem[]): string {
+  const name = printable(items[0]?.name ?? '');
+  if (items.length <= 1) return name;
+  return items.length === 2
+    ? t('{0} and 1 more', name)
+    : t('{0} and {1} more', name, items.length - 1);
+}
+
+const filesText = (files: number): string => (files === 1 ? t('1 file') : t('{0} files', files));
+const foldersText = (folders: number): string =>
+  folders === 1 ? t('1 folder') : t('{0} folders', folders);
+
+/** @returns like `3 files, 1 folder, 1.2 MB`; what is zero is left out, except that bytes stay */
+export function totalsText(totals: Totals): string {
+  const parts = [
+    ...(totals.files > 0 || totals.folders === 0 ? [filesText(totals.files)] : []),
+    ...(totals.folders > 0 ? [foldersText(totals.folders)] : []),
+    bytesText(totals.bytes),
+  ];
+  return parts.join(', ');
+}
+
+/** @returns like `12 s left` */
+export function timeLeftText(seconds: number): string {
+  const { value, unit } = roughDuration(seconds);
+  if (unit === 'seconds') return t('{0} s left', value);
+  if (unit === 'minutes') return t('{0} min left', value);
+  return t('{0} h left', value);
+}
+
+/** The state of a running transfer in one sentence. */
+export function stageText(transfer: Transfer): string {
+  const sending = transfer.direction === 'send';
+  if (transfer.stage === 'waiting') return t('Waiting for the other side to enter the code.');
+  if (transfer.stage === 'connecting')
+    return sending
+      ? t('The other side is here. Checking the code and connecting…')
+      : t('Connecting…');
+  if (transfer.deciding) return t('Connected. The other side is looking at the list.');
+  if (transfer.stage === 'running') return sending ? t('Sending…') : t('Receiving…');
+  if (transfer.stage === 'cancelled') return t('Cancelled. Nothing more is transferred.');
+  if (transfer.error !== undefined) return errorTexts(transfer.error).what;
+  const result = transfer.result;
+  if (result === undefined) return '';
+  const what = `${filesText(result.files)}, ${bytesText(result.bytes)}`;
+  return sending
+    ? t('Sent. Everything is on the other disk: {0}.', what)
+    : t('Received. Everything is on this disk: {0}.', what);
+}
+
+/** What is wrong with a typed relay address. */
+export function addressProblemText(problem: AddressProblem): string {
+  if (problem === 'empty')
+    return t('Enter the relay address that the sender sees, like 192.168.1.20:8003.');
+  if (problem === 'not-http') return t('A relay is reached over http:// or https://.');
+  if (problem === 'has-a-path')
+    return t('A relay address ends after the port; leave out the path.');
+  return t('This is not an address. It looks like 192.168.1.20:8003.');
+}
+
+/** @param url - `http://host:port` @returns `host:port`, as people type it; https stays */
+export const shortAddress = (url: string): string => url.replace(/^http:\/\//, '');

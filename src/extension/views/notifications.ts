@@ -1,0 +1,101 @@
+/** One message a transfer: progress with Cancel while bytes pass, then how it ended. */
+import * as vscode from 'vscode';
+import { formatRate, percentOf } from '../format.js';
+import type { Parts } from '../parts.js';
+import { sayError } from '../say.js';
+import { itemsTitle, stageText, timeLeftText } from '../texts.js';
+import type { Transfer } from '../transfers.js';
+
+const { t } = vscode.l10n;
+
+function progressText(transfer: Transfer): string {
+  const { progress, rate } = transfer;
+  if (progress === undefined) return stageText(transfer);
+  const seconds = rate.secondsLeft(progress.total - progress.bytes);
+  const speed = rate.bytesPerSecond;
+  return [
+    t('{0} %', percentOf(progress.bytes, progress.total)),
+    ...(speed === undefined ? [] : [formatRate(speed, vscode.env.language)]),
+    ...(seconds === undefined ? [] : [timeLeftText(seconds)]),
+  ].join(' · ');
+}
+
+/** Watches the transfers and tells about them. */
+export class Notifications implements vscode.Disposable {
+  readonly #subscriptions: vscode.Disposable[];
+  readonly #told = new Set<string>();
+
+  constructor(private readonly parts: Parts) {
+    const { transfers } = parts;
+    this.#subscriptions = [
+      transfers.onDidChange((transfer) => {
+        // While a code waits, status bar and panel are enough.
+        if (!transfer.active || transfer.stage === 'waiting' || this.#told.has(transfer.id)) return;
+        this.#told.add(transfer.id);
+        void this.#progress(transfer);
+      }),
+      transfers.onDidEnd((transfer) => {
+        void this.#ended(transfer);
+      }),
+    ];
+  }
+
+  dispose(): void {
+    for (const subscription of this.#subscriptions) subscription.dispose();
+  }
+
+  #progress(transfer: Transfer): PromiseLike<void> {
+    const title = itemsTitle(transfer.facts.items);
+    return vscode.window.withProgress(
+      {
+        location: vscode.ProgressLocation.Notification,
+        title: transfer.direction === 'send' ? t('Sending {0}', title) : t('Receiving {0}', title),
+        cancellable: true,
+      },
+      async (progress, token) => {
+        let shown = 0;
+        const report = (changed: Transfer): void => {
+          if (changed !== transfer) return;
+          const percent =
+            transfer.progress === undefined
+              ? 0
+              : percentOf(transfer.progress.bytes, transfer.progress.total);
+          progress.report({ message: progressText(transfer), increment: percent - shown });
+          shown = percent;
+        };
+        const changes = this.parts.transfers.onDidChange(report);
+        const cancel = token.onCancellationRequested(() => void transfer.cancel());
+        report(transfer);
+        await transfer.settled;
+        changes.dispose();
+        cancel.dispose();
+      },
+    );
+  }
+
+  async #ended(transfer: Transfer): Promise<void> {
+    this.#told.delete(transfer.id);
+    if (transfer.stage === 'failed')
+      await sayError(this.parts.log, transfer.error, {
+        direction: transfer.direction,
+        ownRelay: transfer.facts.meetingPoint.own,
+        act: (remedy) => this.parts.act(remedy, transfer),
+      });
+    if (transfer.stage !== 'done') return;
+    const title = itemsTitle(transfer.facts.items);
+    if (transfer.direction === 'send') {
+      // The panel in front says it already.
+      if (this.parts.panels.isVisible(transfer)) return;
+      const show = t('Show');
+      const picked = await vscode.window.showInformationMessage(t('Sent {0}.', title), show);
+      if (picked === show) this.parts.panels.show(transfer);
+      return;
+    }
+    const open = t('Open');
+    const reveal = t('Reveal');
+    const text = t('Received {0}.', title);
+    const picked = await vscode.window.showInformationMessage(text, open, reveal);
+    if (picked === open) await this.parts.act('open', transfer);
+    if (picked === reveal) await this.parts.act('reveal', transfer);
+  }
+}

@@ -1,0 +1,121 @@
+/** The one status item: the code while it waits, the percentage while bytes pass, else nothing. */
+import * as vscode from 'vscode';
+import { percentOf } from '../format.js';
+import type { Relays } from '../relays.js';
+import { itemsTitle, shortAddress, stageText } from '../texts.js';
+import type { Transfer, Transfers } from '../transfers.js';
+
+const { t } = vscode.l10n;
+/** How long the end of a transfer stays in sight. */
+const ENDED_MS = 10_000;
+
+interface Look {
+  readonly text: string;
+  readonly spoken: string;
+  readonly background?: vscode.ThemeColor;
+}
+
+function runningLook(transfer: Transfer): Look {
+  const title = itemsTitle(transfer.facts.items);
+  const spoken = `Croc: ${title}. ${stageText(transfer)}`;
+  if (transfer.code !== undefined)
+    return {
+      text: `$(sync~spin) ${transfer.code}`,
+      spoken: t('Croc code {0}. {1}', transfer.code, stageText(transfer)),
+    };
+  const icon = transfer.direction === 'send' ? 'cloud-upload' : 'cloud-download';
+  const { progress } = transfer;
+  if (progress === undefined) return { text: `$(sync~spin) ${title}`, spoken };
+  const percent = t('{0} %', percentOf(progress.bytes, progress.total));
+  return { text: `$(${icon}) ${percent}`, spoken: `${spoken} ${percent}` };
+}
+
+function endedLook(transfer: Transfer): Look {
+  const title = itemsTitle(transfer.facts.items);
+  const spoken = `Croc: ${title}. ${stageText(transfer)}`;
+  if (transfer.stage !== 'failed') return { text: `$(check) ${title}`, spoken };
+  const background = new vscode.ThemeColor('statusBarItem.errorBackground');
+  return { text: `$(error) ${title}`, spoken, background };
+}
+
+/** Draws the item whenever transfers or relays change. */
+export class StatusBar implements vscode.Disposable {
+  readonly #item = vscode.window.createStatusBarItem(
+    'croc.status',
+    vscode.StatusBarAlignment.Left,
+    50,
+  );
+  readonly #subscriptions: vscode.Disposable[];
+  #ended: Transfer | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly transfers: Transfers,
+    private readonly relays: Relays,
+  ) {
+    this.#item.name = 'Croc';
+    this.#subscriptions = [
+      transfers.onDidChange(() => this.#draw()),
+      transfers.onDidEnd((transfer) => this.#keep(transfer)),
+      relays.onDidChange(() => this.#draw()),
+    ];
+  }
+
+  dispose(): void {
+    clearTimeout(this.#timer);
+    for (const subscription of this.#subscriptions) subscription.dispose();
+    this.#item.dispose();
+  }
+
+  #keep(transfer: Transfer): void {
+    if (transfer.stage === 'cancelled') return;
+    this.#ended = transfer;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#ended = undefined;
+      this.#draw();
+    }, ENDED_MS);
+    this.#draw();
+  }
+
+  #draw(): void {
+    const active = this.transfers.active;
+    const [newest] = active;
+    const shown = newest ?? this.#ended;
+    if (shown !== undefined) {
+      const look = newest === undefined ? endedLook(shown) : runningLook(shown);
+      const more = active.length > 1 ? ` +${active.length - 1}` : '';
+      this.#show(
+        { ...look, text: `${look.text}${more}` },
+        {
+          title: t('Show Transfer'),
+          command: 'croc.showTransfer',
+          arguments: active.length > 1 ? [] : [shown.id],
+        },
+      );
+      return;
+    }
+    const relay = this.relays.current;
+    // A relay that a send has just started is about to be told by that send.
+    const early =
+      relay !== undefined && this.relays.startedByItself(relay) && this.transfers.all.length === 0;
+    if (relay === undefined || early) {
+      this.#item.hide();
+      return;
+    }
+    const address = shortAddress(relay.url);
+    this.#show(
+      { text: '$(radio-tower) Croc', spoken: t('Croc: the workspace relay runs at {0}', address) },
+      { title: t('Show Workspace Relay'), command: 'croc.showRelay' },
+    );
+  }
+
+  #show(look: Look, command: vscode.Command): void {
+    this.#item.text = look.text;
+    this.#item.tooltip = look.spoken;
+    this.#item.accessibilityInformation = { label: look.spoken, role: 'button' };
+    this.#item.backgroundColor = look.background;
+    this.#item.command = command;
+    this.#item.show();
+  }
+}

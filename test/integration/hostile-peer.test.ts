@@ -1,0 +1,344 @@
+/**
+ * A peer that knows the code and breaks the rules, in every phase of the data plane. Whatever it does:
+ * an error with a code on our side, nothing half-written, nothing left open.
+ */
+import { randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { Offer, Relay } from '../../src/core/api.js';
+import type { Timing } from '../../src/core/parts.js';
+import { RecordType } from '../../src/core/wire/control.js';
+import type { ControlOf } from '../../src/core/wire/control.js';
+import { codeOf, filesBelow, temporaryFolder, testCroc, testRelay } from '../support/croc.js';
+import { RawPeer } from '../support/rawPeer.js';
+
+const SECRET = 'lunar-acorn-quilt';
+const SHORT: Partial<Timing> = { stepMs: 3000, silenceMs: 1500, pingMs: 300 };
+type WireEntry = ControlOf<'entries'>['entries'][number];
+const file = (p: string, s: number): WireEntry => ({ k: 'f', p, s, m: 0 });
+
+/** A raw sender whose lanes are open, and our recipient's promise of an offer. */
+async function meetSender(relay: Relay): Promise<{ peer: RawPeer; offer: Promise<Offer> }> {
+  const peer = new RawPeer(relay.url);
+  const { code, meet } = await peer.openAsSender(SECRET);
+  const offer = testCroc(relay, { timing: SHORT }).receive(code);
+  offer.catch(() => undefined);
+  await meet();
+  return { peer, offer };
+}
+
+function offerOf(
+  peer: RawPeer,
+  entries: WireEntry[],
+  more: Partial<ControlOf<'offer'>> = {},
+): void {
+  const { lane } = peer;
+  lane.say({ t: 'entries', entries });
+  const files = entries.filter((entry) => entry.k !== 'd').length;
+  const bytes = entries.reduce((sum, entry) => sum + (entry.k === 'f' ? entry.s : 0), 0);
+  const counts = { count: entries.length, files, folders: entries.length - files, bytes };
+  lane.say({ t: 'offer', ...counts, ...more });
+}
+
+async function nothingLeft(relay: Relay, folder: string, expected: string[] = []): Promise<void> {
+  expect(await filesBelow(folder)).toEqual(expected);
+  while ((await relay.stats()).connections > 0) await new Promise((r) => setTimeout(r, 20));
+}
+
+describe('a hostile sender, before the answer', () => {
+  const greet = (peer: RawPeer): void => peer.lane.hello();
+  const cases: [string, string, (peer: RawPeer) => void][] = [
+    ['speaks before hello', 'protocol_error', (p) => p.lane.say({ t: 'ping' })],
+    ['says hello twice', 'protocol_error', (p) => (greet(p), greet(p))],
+    [
+      'is older than we understand',
+      'incompatible_version',
+      (p) => p.lane.say({ t: 'hello', version: 0, oldest: 0, features: [] }),
+    ],
+    [
+      'is newer than we are',
+      'incompatible_version',
+      (p) => p.lane.say({ t: 'hello', version: 9, oldest: 9, features: [] }),
+    ],
+    ['sends a record of no type', 'protocol_error', (p) => p.lane.send(Buffer.of(99))],
+    ['sends a control record on lane 1', 'protocol_error', (p) => p.lanes[1]?.say({ t: 'ping' })],
+    [
+      'sends JSON that is none',
+      'protocol_error',
+      (p) => (greet(p), p.lane.send(Buffer.from('\x01{"t":'))),
+    ],
+    [
+      'answers its own offer',
+      'protocol_error',
+      (p) => (greet(p), p.lane.say({ t: 'answer', accept: true, count: 0, bytes: 0 })),
+    ],
+    [
+      'sends data that nobody asked for',
+      'protocol_error',
+      (p) => (
+        greet(p),
+        p.lane.data([{ entry: 0, offset: 0, length: 1, verified: true }], Buffer.of(1))
+      ),
+    ],
+    [
+      'repeats a record',
+      'tampered',
+      (p) => (
+        greet(p),
+        p.lane.socket.write(Buffer.concat([Buffer.of(0, 0, 0, 17), randomBytes(17)]))
+      ),
+    ],
+    [
+      'announces a record of 4 GiB',
+      'protocol_error',
+      (p) => (greet(p), p.lane.socket.write(Buffer.of(255, 255, 255, 255))),
+    ],
+    [
+      'counts its offer wrong',
+      'protocol_error',
+      (p) => (greet(p), offerOf(p, [file('a', 1)], { bytes: 2 })),
+    ],
+    [
+      'offers the sum of sizes beyond 2^53',
+      'limit_exceeded',
+      (p) => (greet(p), offerOf(p, [file('a', 2 ** 53 - 1), file('b', 2 ** 53 - 1)], { bytes: 0 })),
+    ],
+    [
+      'offers after the offer',
+      'protocol_error',
+      (p) => (greet(p), offerOf(p, [file('a', 1)]), p.lane.say({ t: 'entries', entries: [] })),
+    ],
+    ['offers ../up', 'unsafe_path', (p) => (greet(p), offerOf(p, [file('../up', 1)]))],
+    [
+      'offers an absolute path',
+      'unsafe_path',
+      (p) => (greet(p), offerOf(p, [file('/etc/cron.d/x', 1)])),
+    ],
+    ['offers a drive letter', 'unsafe_path', (p) => (greet(p), offerOf(p, [file('C:/x', 1)]))],
+    ['offers a device name', 'unsafe_path', (p) => (greet(p), offerOf(p, [file('d/NUL.txt', 1)]))],
+    ['offers a trailing dot', 'unsafe_path', (p) => (greet(p), offerOf(p, [file('d/a.', 1)]))],
+    [
+      'offers a terminal escape',
+      'unsafe_path',
+      (p) => (greet(p), offerOf(p, [file('a\u001b[2J', 1)])),
+    ],
+    ['offers a backslash', 'unsafe_path', (p) => (greet(p), offerOf(p, [file('a\\b', 1)]))],
+    [
+      'offers a link out of the folder',
+      'unsafe_path',
+      (p) => (greet(p), offerOf(p, [{ k: 'l', p: 'l', m: 0, l: '../../x' }])),
+    ],
+    [
+      'offers a link and a file below it',
+      'unsafe_path',
+      (p) => (greet(p), offerOf(p, [{ k: 'l', p: 'l', m: 0, l: '.' }, file('l/x', 1)])),
+    ],
+    [
+      'offers two names that differ by case',
+      'name_collision',
+      (p) => (greet(p), offerOf(p, [file('A', 1), file('a', 1)])),
+    ],
+    [
+      'ends without an offer',
+      'connection_lost',
+      (p) => (greet(p), p.lanes.forEach((lane) => lane.end())),
+    ],
+    [
+      'is cut without an end',
+      'connection_lost',
+      (p) => (greet(p), p.lanes.forEach((lane) => lane.socket.end())),
+    ],
+    [
+      'says it failed',
+      'peer_failed',
+      (p) => (greet(p), p.lane.say({ t: 'error', code: 'file_unreadable', detail: 'x' })),
+    ],
+    ['cancels', 'peer_cancelled', (p) => (greet(p), p.lane.say({ t: 'cancel' }))],
+    ['stays silent', 'peer_silent', greet],
+    ['vanishes', 'connection_lost', (p) => p.vanish()],
+  ];
+  it.each(cases)('%s: %s', async (_name, code, act) => {
+    const relay = await testRelay();
+    const { peer, offer } = await meetSender(relay);
+    act(peer);
+    let ended = await codeOf(offer);
+    // Some lies come after a good offer: then they are told while the person thinks.
+    if (ended === 'resolved') {
+      const { gone } = await offer;
+      if (!gone.aborted) await new Promise((resolve) => gone.addEventListener('abort', resolve));
+      ended = (gone.reason as { code: string }).code;
+    }
+    expect(ended).toBe(code);
+    peer.vanish();
+    await nothingLeft(relay, await temporaryFolder());
+  });
+});
+
+describe('a hostile sender, after the answer', () => {
+  const piece = (entry: number, offset: number, length: number, verified = false) =>
+    ({ entry, offset, length, verified }) as const;
+  const ten = Buffer.alloc(10, 'x');
+  const endAll = (peer: RawPeer): void => peer.lanes.forEach((lane) => lane.end());
+  const cases: [string, string, (peer: RawPeer) => void][] = [
+    ['writes beyond the file', 'protocol_error', (p) => p.lane.data([piece(0, 95, 10)], ten)],
+    [
+      'writes the same twice',
+      'protocol_error',
+      (p) => (p.lane.data([piece(0, 0, 10)], ten), p.lanes[1]?.data([piece(0, 0, 10)], ten)),
+    ],
+    [
+      'overlaps',
+      'protocol_error',
+      (p) => (p.lane.data([piece(0, 0, 10)], ten), p.lane.data([piece(0, 5, 10)], ten)),
+    ],
+    [
+      'sends a file that was not chosen',
+      'protocol_error',
+      (p) => p.lane.data([piece(1, 0, 10)], ten),
+    ],
+    ['sends bytes for a folder', 'protocol_error', (p) => p.lane.data([piece(2, 0, 10)], ten)],
+    [
+      'sends an entry that does not exist',
+      'protocol_error',
+      (p) => p.lane.data([piece(77, 0, 10)], ten),
+    ],
+    [
+      'sends an empty piece',
+      'protocol_error',
+      (p) => p.lane.data([piece(0, 0, 0)], Buffer.alloc(0)),
+    ],
+    [
+      'ends before everything came',
+      'protocol_error',
+      (p) => (p.lane.data([piece(0, 0, 10)], ten), endAll(p)),
+    ],
+    [
+      'never vouches for the file',
+      'protocol_error',
+      (p) => (p.lane.data([piece(0, 0, 100)], Buffer.alloc(100)), endAll(p)),
+    ],
+    [
+      'sends a record after its end',
+      'protocol_error',
+      (p) => (p.lane.send(Buffer.of(RecordType.end)), p.lane.data([piece(0, 0, 10)], ten)),
+    ],
+    ['offers again', 'protocol_error', (p) => offerOf(p, [file('z', 1)])],
+    [
+      'is cut in the middle',
+      'connection_lost',
+      (p) => (p.lane.data([piece(0, 0, 10)], ten), p.vanish()),
+    ],
+    ['never ends', 'peer_silent', (p) => p.lane.data([piece(0, 0, 10)], ten)],
+    [
+      'finds its file changed',
+      'peer_failed',
+      (p) => (
+        p.lane.data([piece(0, 0, 10)], ten),
+        p.lane.say({ t: 'error', code: 'file_changed', detail: 'f' })
+      ),
+    ],
+  ];
+  it.each(cases)('%s: %s', async (_name, code, act) => {
+    const [relay, to] = [await testRelay(), await temporaryFolder()];
+    const { peer, offer } = await meetSender(relay);
+    peer.lane.hello();
+    offerOf(peer, [file('f', 100), file('other', 10), { k: 'd', p: 'd', m: 0 }]);
+    const receive = (await offer).accept({ to, only: [0, 2] });
+    receive.done.catch(() => undefined);
+    const answer = await peer.lane.until('answer');
+    expect(answer).toMatchObject({ accept: true, count: 2, bytes: 100 });
+    expect((await peer.lane.until('want')).ranges).toEqual([
+      [0, 1],
+      [2, 1],
+    ]);
+    act(peer);
+    expect(await codeOf(receive.done)).toBe(code);
+    if (code === 'protocol_error') expect((await peer.lane.until('error')).code).toBe(code);
+    peer.vanish();
+    await nothingLeft(relay, to);
+  });
+
+  it('a file that is whole and vouched for arrives even in pieces out of order', async () => {
+    const [relay, to] = [await testRelay(), await temporaryFolder()];
+    const { peer, offer } = await meetSender(relay);
+    peer.lane.hello();
+    offerOf(peer, [file('f', 30)]);
+    const receive = (await offer).accept({ to });
+    await peer.lane.until('answer');
+    peer.lanes[1]?.data([piece(0, 20, 10, true)], ten);
+    peer.lane.data([piece(0, 0, 10), piece(0, 10, 10)], Buffer.concat([ten, ten]));
+    endAll(peer);
+    expect(await receive.done).toMatchObject({ files: 1, bytes: 30, transferred: 30 });
+    expect(await peer.lane.until('done')).toMatchObject({ files: 1, bytes: 30 });
+    expect(await filesBelow(to)).toEqual(['f']);
+  });
+});
+
+describe('a hostile recipient', () => {
+  const wants = (p: RawPeer, ranges: [number, number][], count: number, bytes: number): void => {
+    p.lane.say({ t: 'want', ranges });
+    p.lane.say({ t: 'answer', accept: true, count, bytes });
+  };
+  const cases: [string, string, (peer: RawPeer) => void][] = [
+    ['wants what was not offered', 'protocol_error', (p) => wants(p, [[0, 9]], 9, 0)],
+    [
+      'wants twice the same',
+      'protocol_error',
+      (p) => (p.lane.say({ t: 'want', ranges: [[0, 1]] }), wants(p, [[0, 1]], 2, 0)),
+    ],
+    ['adds up wrong', 'protocol_error', (p) => wants(p, [[0, 1]], 1, 7)],
+    [
+      'answers twice',
+      'protocol_error',
+      (p) => (wants(p, [[0, 1]], 1, 3_000_000), wants(p, [[0, 1]], 1, 3_000_000)),
+    ],
+    [
+      'is done before anything came',
+      'protocol_error',
+      (p) => p.lane.say({ t: 'done', files: 1, bytes: 1 }),
+    ],
+    ['has something before it wants', 'protocol_error', (p) => p.lane.say({ t: 'have', bytes: 1 })],
+    [
+      'sends data',
+      'protocol_error',
+      (p) => p.lane.data([{ entry: 0, offset: 0, length: 1, verified: true }], Buffer.of(1)),
+    ],
+    ['makes an offer', 'protocol_error', (p) => offerOf(p, [file('a', 1)])],
+    ['ends without an answer', 'connection_lost', (p) => p.lanes.forEach((lane) => lane.end())],
+    [
+      'ends without done',
+      'connection_lost',
+      (p) => (wants(p, [[0, 1]], 1, 3_000_000), p.lanes.forEach((lane) => lane.end())),
+    ],
+    ['vanishes', 'connection_lost', (p) => p.vanish()],
+    ['cancels', 'peer_cancelled', (p) => p.lane.say({ t: 'cancel' })],
+    ['declines', 'refused', (p) => p.lane.say({ t: 'answer', accept: false, count: 0, bytes: 0 })],
+    [
+      'has a full disk',
+      'peer_failed',
+      (p) => (wants(p, [[0, 1]], 1, 3_000_000), p.lane.say({ t: 'error', code: 'disk_full' })),
+    ],
+    ['stays silent', 'peer_silent', () => undefined],
+    [
+      'takes nothing and stays silent',
+      'peer_silent',
+      (p) => (wants(p, [[0, 1]], 1, 3_000_000), p.lanes.forEach((lane) => lane.socket.pause())),
+    ],
+  ];
+  it.each(cases)('%s: %s', async (_name, code, act) => {
+    const [relay, from] = [await testRelay(), await temporaryFolder()];
+    await writeFile(path.join(from, 'file'), randomBytes(3_000_000));
+    const send = await testCroc(relay, { timing: SHORT }).send([path.join(from, 'file')]);
+    send.done.catch(() => undefined);
+    const peer = new RawPeer(relay.url);
+    await peer.meetAsRecipient(send.code);
+    peer.lane.hello();
+    await peer.lane.until('offer');
+    act(peer);
+    expect(await codeOf(send.done)).toBe(code);
+    expect(send.state).toBe('closed');
+    peer.vanish();
+    await nothingLeft(relay, await temporaryFolder());
+  });
+});
