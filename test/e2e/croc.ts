@@ -42,6 +42,11 @@ export async function relayInPanel(workbench: Workbench, code: string): Promise<
   return shown('Relay address').innerText();
 }
 
+/** The heading of the panel that is shown, such as `Sent sample`. */
+export function panelHeading(workbench: Workbench, text: string): Locator {
+  return workbench.webview().getByRole('heading', { name: text, exact: true });
+}
+
 /** Starts receiving and answers up to the list of what is offered, which is then on the screen. */
 export async function receiveUpToOffer(
   workbench: Workbench,

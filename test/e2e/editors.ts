@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import type { Browser } from 'playwright-core';
 import { launchBrowser } from '../support/vscode/browser.js';
-import { exitOnSignals } from '../support/vscode/group.js';
+import { dieOnSignals } from '../support/vscode/group.js';
 import { takeScreen, takeScreens, type Look } from '../support/vscode/screens.js';
 import { EditorServer, type EditorOptions } from '../support/vscode/server.js';
 import { Workbench } from '../support/vscode/workbench.js';
@@ -41,7 +41,7 @@ export class Editors {
   static async open(options: { a: SideOptions; b: SideOptions }): Promise<Editors> {
     const vsix = process.env['CROC_VSIX'];
     if (vsix === undefined) throw new Error('CROC_VSIX is not set: use `npm run test:e2e`.');
-    exitOnSignals();
+    dieOnSignals();
     const root = await mkdtemp(path.join(os.tmpdir(), 'croc-e2e-'));
     const browser = await launchBrowser();
     // Both are waited for even if one fails, so that nothing is left running.

@@ -4,7 +4,13 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFailed } from 'vitest';
 import { compareTrees, makeTree } from '../support/tree.js';
 import { EVERY_LOOK } from '../support/vscode/screens.js';
-import { acceptInto, receiveUpToOffer, relayInPanel, sendFromExplorer } from './croc.js';
+import {
+  acceptInto,
+  panelHeading,
+  receiveUpToOffer,
+  relayInPanel,
+  sendFromExplorer,
+} from './croc.js';
 import { Editors } from './editors.js';
 
 const LARGE_BYTES = 5 * 1024 * 1024;
@@ -37,8 +43,10 @@ describe('two editors', () => {
     await editors.takeScreens('folder-2-offer', EVERY_LOOK);
 
     await acceptInto(b.workbench, inbox);
-    await a.workbench.notification('Sent sample').waitFor();
-    await b.workbench.notification('Received sample').waitFor();
+    await Promise.all([
+      panelHeading(a.workbench, 'Sent sample').waitFor(),
+      b.workbench.notification('Received sample').waitFor(),
+    ]);
     await editors.takeScreens('folder-3-done', EVERY_LOOK);
     const sample = path.join(a.folder, 'sample');
     expect(await compareTrees(sample, path.join(inbox, 'sample'))).toEqual([]);

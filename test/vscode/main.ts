@@ -10,7 +10,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
 import * as v from 'valibot';
-import { exitOnSignals } from '../support/vscode/group.js';
+import { dieOnSignals } from '../support/vscode/group.js';
 import { ready } from '../support/vscode/ready.js';
 import { projectRoot, testOut } from '../support/vscode/project.js';
 import { downloadElectron, runInCodeServer, runInElectron, type HostRun } from './hosts.js';
@@ -22,7 +22,7 @@ const { values: options } = parseArgs({
 const choice = v.optional(v.picklist(['electron', 'code-server']));
 const editor = v.parse(choice, options.editor ?? process.env['CROC_VSCODE']);
 
-exitOnSignals();
+dieOnSignals();
 const results = testOut('results', 'vscode.json');
 await rm(results, { force: true });
 const host = await chooseHost();

@@ -53,7 +53,7 @@ export class Workbench {
     return workbench;
   }
 
-  /** What the page said on its console, for the report of a failure. */
+  /** What the page said on its console, three lines a piece, for the report of a failure. */
   get console(): readonly string[] {
     return this.#console;
   }
@@ -118,7 +118,8 @@ export class Workbench {
 
   #hear(words: string): void {
     // The log files need a native module that nobody compiled; every logger says so at length.
-    if (!words.includes('Could not locate the bindings file')) this.#console.push(words);
+    if (words.includes('Could not locate the bindings file')) return;
+    this.#console.push(words.split('\n', 3).join('\n'));
   }
 
   #menuItem(label: string): Locator {
