@@ -47,7 +47,7 @@ export class RelayClient {
   #address: string | undefined;
   #member: Pick<JoinAnswer, 'channel' | 'uuid'> | undefined;
 
-  /** @throws CrocError `relay_unreachable` when the address is not one */
+  /** @throws CrocError `invalid_relay` */
   constructor(options: RelayClientOptions) {
     this.#options = options;
     this.#url = parseRelayUrl(options.url);

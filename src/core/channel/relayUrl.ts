@@ -6,7 +6,7 @@ import { DEFAULT_HTTP_PORT } from '../wire/http.js';
  * Reads `http://host:port`, `https://host:port`, `host:port` or `host`. Without a scheme it is http,
  * and http without a port means the relay's default port.
  *
- * @throws CrocError `relay_unreachable` when it is no address of a relay
+ * @throws CrocError `invalid_relay`
  */
 export function parseRelayUrl(text: string): URL {
   const trimmed = text.trim();
@@ -14,7 +14,7 @@ export function parseRelayUrl(text: string): URL {
   const url = URL.canParse(withScheme) ? new URL(withScheme) : undefined;
   const plain = url && url.pathname === '/' && !url.search && !url.hash && !url.username;
   if (!plain || !/^https?:$/.test(url.protocol) || url.hostname === '')
-    throw new CrocError('relay_unreachable', { detail: `"${trimmed}" is not a relay address` });
+    throw new CrocError('invalid_relay', { detail: trimmed });
   // URL drops a port that is the scheme's own, so look at what was typed.
   const typedPort = /:\d+\/?$/.test(trimmed);
   if (url.protocol === 'http:' && !typedPort) url.port = String(DEFAULT_HTTP_PORT);
