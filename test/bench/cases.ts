@@ -177,8 +177,6 @@ export async function memoryAndCode({ rounds, sizeMiB }: BenchOptions): Promise<
 
 /** The event loop of a host that runs the library, while a large file passes; beside an idle one. */
 export async function hostDelay({ sizeMiB }: BenchOptions): Promise<Outcome> {
-  const { Croc } =
-    (await import('../../dist/index.js')) as typeof import('../../src/core/index.js');
   return withFolder(async (folder) => {
     await shell(`head -c ${sizeMiB}M /dev/urandom > large`, folder);
     const relay = await startRelay();
