@@ -1,11 +1,9 @@
 /** What the command line and the environment say, parsed once. */
-import { CrocError } from '../core/index.js';
+import { CrocError, parseRelayAddress } from '../core/index.js';
 
 /** The environment variables that the program reads, each absent or a text. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The HTTP port of a relay when an address names none (docs/protocol.md, "TCP: the relay's ports"). */
-const RELAY_PORT = 8003;
 const MAX_PORTS = 16;
 
 const usage = (detail: string) => new CrocError('usage', { detail });
@@ -29,24 +27,13 @@ export function parsePorts(text: string): readonly number[] {
   return ports;
 }
 
-/**
- * The address of a relay as `http://host:port`: takes `http://…`, `https://…`, `host:port` and `host`.
- * @throws CrocError `usage`
- */
-export function parseRelay(text: string): string {
-  const bare = !/^[a-z][a-z0-9+.-]*:\/\//i.test(text);
-  const wrong = usage(`${text} is not a relay address; write http://host:port or host:port`);
-  let url: URL;
+/** @throws CrocError `usage` when it is no address of a relay */
+function parseRelay(text: string): string {
   try {
-    url = new URL(bare ? `http://${text}` : text);
+    return parseRelayAddress(text);
   } catch {
-    throw wrong;
+    throw usage(`${text} is not a relay address; write http://host:port or host:port`);
   }
-  const plain = url.username + url.password + url.search + url.hash === '' && url.pathname === '/';
-  if (!plain || (url.protocol !== 'http:' && url.protocol !== 'https:')) throw wrong;
-  // URL drops a port that is the scheme's own, so a bare `host:80` has to be told from a bare `host`.
-  if (bare && url.port === '' && !/:80$/.test(text)) url.port = String(RELAY_PORT);
-  return url.origin;
 }
 
 /** The relay of `--relay`, else of `CROC_RELAY`, else none. @throws CrocError `usage` */

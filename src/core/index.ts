@@ -8,6 +8,7 @@ export { CrocError, ERRORS, isErrorCode, printable } from './errors.js';
 export type { CrocErrorOptions, ErrorCode, ErrorPhase } from './errors.js';
 export { RECIPIENT_STATES, SENDER_STATES } from './channel/states.js';
 export type { RecipientState, SenderState } from './channel/states.js';
+export { parseRelayAddress } from './channel/relayUrl.js';
 export { CURVE_NAMES } from './types.js';
 export type {
   AcceptOptions,

@@ -85,8 +85,7 @@ export class App implements Parts {
     return {
       send: async (paths, options) => (await startSend(this, paths, options)).send,
       receive: async (code, options = {}): Promise<Offer> => {
-        const set = settings.relay;
-        const relay = options.relay ?? (set?.ok === true ? set.url : undefined);
+        const relay = options.relay ?? settings.relay;
         const offer = await this.croc.receive(code, {
           ...options,
           ...(relay === undefined ? {} : { relay }),

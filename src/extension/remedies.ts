@@ -6,6 +6,7 @@ import type { CrocError, ErrorCode } from '../core/index.js';
 export type Remedy = 'send-again' | 'receive-again' | 'open-settings' | 'show-log';
 
 const RELAY_TROUBLE: ReadonlySet<ErrorCode> = new Set([
+  'invalid_relay',
   'relay_unreachable',
   'relay_port_blocked',
   'relay_silent',

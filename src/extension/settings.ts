@@ -2,15 +2,17 @@
 import { homedir } from 'node:os';
 import path from 'node:path';
 import * as vscode from 'vscode';
-import { CURVE_NAMES, type CurveName } from '../core/index.js';
-import { parseRelayAddress, type ParsedAddress } from './relayAddress.js';
+import { CURVE_NAMES, parseRelayAddress, type CurveName } from '../core/index.js';
 
 const read = (key: string): unknown => vscode.workspace.getConfiguration('croc').get(key);
 
 /** What a person can set. Every getter reads anew, so a change counts for the next transfer. */
 export const settings = {
-  /** The relay to use; undefined when none is set, so this window runs its own. */
-  get relay(): ParsedAddress | undefined {
+  /**
+   * The relay to use; undefined when none is set, so this window runs its own.
+   * @throws CrocError `invalid_relay`
+   */
+  get relay(): string | undefined {
     const value = read('relay');
     if (typeof value !== 'string' || value.trim() === '') return undefined;
     return parseRelayAddress(value);

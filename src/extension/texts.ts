@@ -2,7 +2,6 @@
 import * as vscode from 'vscode';
 import { ERRORS, printable, type CrocError, type Totals } from '../core/index.js';
 import { formatBytes, roughDuration } from './format.js';
-import type { AddressProblem } from './relayAddress.js';
 import type { Transfer, TransferItem } from './transfers.js';
 
 const { t } = vscode.l10n;
@@ -78,16 +77,6 @@ export function stageText(transfer: Transfer): string {
   return sending
     ? t('Sent. Everything is on the other disk: {0}.', what)
     : t('Received. Everything is on this disk: {0}.', what);
-}
-
-/** What is wrong with a typed relay address. */
-export function addressProblemText(problem: AddressProblem): string {
-  if (problem === 'empty')
-    return t('Enter the relay address that the sender sees, like 192.168.1.20:8003.');
-  if (problem === 'not-http') return t('A relay is reached over http:// or https://.');
-  if (problem === 'has-a-path')
-    return t('A relay address ends after the port; leave out the path.');
-  return t('This is not an address. It looks like 192.168.1.20:8003.');
 }
 
 /** @param url - `http://host:port` @returns `host:port`, as people type it; https stays */

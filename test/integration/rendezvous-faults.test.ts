@@ -116,7 +116,7 @@ describe('a relay that is none', () => {
   it.each([
     ['is not there', () => Promise.resolve('http://127.0.0.1:1'), 'relay_unreachable'],
     ['has no name', () => Promise.resolve('http://no.such.host.invalid:80'), 'relay_unreachable'],
-    ['is no address', () => Promise.resolve('ftp://example'), 'relay_unreachable'],
+    ['is no address', () => Promise.resolve('ftp://example'), 'invalid_relay'],
     ['says nothing', () => listen(createTcpServer()), 'relay_silent'],
     ['hangs up', () => listen(createTcpServer((socket) => socket.destroy())), 'relay_unreachable'],
     [

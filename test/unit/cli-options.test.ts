@@ -1,12 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { CrocError } from '../../src/core/index.js';
-import {
-  chooseCode,
-  chooseRelay,
-  parsePort,
-  parsePorts,
-  parseRelay,
-} from '../../src/cli/options.js';
+import { chooseCode, chooseRelay, parsePort, parsePorts } from '../../src/cli/options.js';
 
 /** The code and detail of what was thrown. */
 function failure(run: () => unknown): { code: string; detail: string | undefined } | 'nothing' {
@@ -53,45 +47,13 @@ describe('parsePorts', () => {
   );
 });
 
-describe('parseRelay', () => {
-  test.each([
-    ['http://10.0.0.5:8003', 'http://10.0.0.5:8003'],
-    ['http://10.0.0.5:8003/', 'http://10.0.0.5:8003'],
-    ['https://relay.example', 'https://relay.example'],
-    ['HTTP://Relay.Example:1', 'http://relay.example:1'],
-    ['10.0.0.5:8003', 'http://10.0.0.5:8003'],
-    ['localhost:1234', 'http://localhost:1234'],
-    ['[::1]:8003', 'http://[::1]:8003'],
-    ['relay.example', 'http://relay.example:8003'],
-    ['relay.example:80', 'http://relay.example'],
-    ['http://relay.example', 'http://relay.example'],
-  ])('%s is %s', (text, address) => {
-    expect(parseRelay(text)).toBe(address);
-  });
-
-  test.each([
-    '',
-    'http://',
-    'ftp://host:1',
-    'file:///tmp',
-    'host:port',
-    'host:70000',
-    'http://user:pass@host:1',
-    'http://host:1/path',
-    'http://host:1/?a=b',
-    'http://host:1/#part',
-    'two words',
-  ])('refuses %j', (text) => {
-    expect(failure(() => parseRelay(text))).toMatchObject({ code: 'usage' });
-  });
-});
-
 describe('chooseRelay', () => {
   test('the option wins over the environment, and neither is none', () => {
     expect(chooseRelay('a:1', { CROC_RELAY: 'b:2' })).toBe('http://a:1');
     expect(chooseRelay(undefined, { CROC_RELAY: 'b:2' })).toBe('http://b:2');
     expect(chooseRelay(undefined, { CROC_RELAY: ' ' })).toBeUndefined();
     expect(chooseRelay(undefined, {})).toBeUndefined();
+    expect(failure(() => chooseRelay('http://host/path', {}))).toMatchObject({ code: 'usage' });
   });
 });
 

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { formatBytes, formatRate, percentOf, roughDuration } from '../../src/extension/format.js';
 import { RateMeter } from '../../src/extension/rate.js';
-import { parseRelayAddress } from '../../src/extension/relayAddress.js';
 
 describe('formatBytes', () => {
   it.each([
@@ -82,36 +81,5 @@ describe('RateMeter', () => {
     meter.add(1000, 7);
     expect(meter.bytesPerSecond).toBe(0);
     expect(meter.secondsLeft(10)).toBeUndefined();
-  });
-});
-
-describe('parseRelayAddress', () => {
-  it.each([
-    ['192.168.1.20:8003', 'http://192.168.1.20:8003'],
-    ['  host.example:9000 ', 'http://host.example:9000'],
-    ['host', 'http://host:8003'],
-    ['HTTP://Host:80/', 'http://host:80'],
-    ['https://relay.example', 'https://relay.example:443'],
-    ['[fe80::1]:8003', 'http://[fe80::1]:8003'],
-    ['[::1]', 'http://[::1]:8003'],
-  ])('%s is %s', (typed, url) => {
-    expect(parseRelayAddress(typed)).toEqual({ ok: true, url });
-  });
-
-  it.each([
-    ['', 'empty'],
-    ['   ', 'empty'],
-    ['ftp://host:1', 'not-http'],
-    ['host:8003/path', 'has-a-path'],
-    ['two words', 'not-an-address'],
-    ['host:0', 'not-an-address'],
-    ['host:65536', 'not-an-address'],
-    ['host:abc', 'not-an-address'],
-    ['user@host:80', 'not-an-address'],
-    ['host?x=1', 'not-an-address'],
-    ['::1', 'not-an-address'],
-    ['http://', 'not-an-address'],
-  ])('%s is %s', (typed, problem) => {
-    expect(parseRelayAddress(typed)).toEqual({ ok: false, problem });
   });
 });

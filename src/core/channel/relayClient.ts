@@ -19,7 +19,7 @@ import {
   joinAnswerSchema,
 } from '../wire/http.js';
 import type { ChannelAnswer, ChannelRequest, JoinAnswer } from '../wire/http.js';
-import { parseRelayUrl } from './relayUrl.js';
+import { parseRelayAddress } from './relayUrl.js';
 import { NoAnswer, postJson } from './postJson.js';
 
 /** Pauses before a request is tried again after the connection failed, in milliseconds. */
@@ -47,10 +47,10 @@ export class RelayClient {
   #address: string | undefined;
   #member: Pick<JoinAnswer, 'channel' | 'uuid'> | undefined;
 
-  /** @throws CrocError `relay_unreachable` when the address is not one */
+  /** @throws CrocError `invalid_relay` */
   constructor(options: RelayClientOptions) {
     this.#options = options;
-    this.#url = parseRelayUrl(options.url);
+    this.#url = new URL(parseRelayAddress(options.url));
     const Agent = this.#url.protocol === 'https:' ? HttpsAgent : HttpAgent;
     this.#agent = new Agent({ keepAlive: true, maxSockets: 4 });
   }

@@ -2,21 +2,25 @@
 import { CrocError } from '../errors.js';
 import { DEFAULT_HTTP_PORT } from '../wire/http.js';
 
+const SCHEME = /^[a-z][a-z0-9+.-]*:\/\//i;
+
 /**
- * Reads `http://host:port`, `https://host:port`, `host:port` or `host`. Without a scheme it is http,
- * and http without a port means the relay's default port.
+ * Reads `host`, `host:port`, `[v6]:port`, `http://host:port` or `https://host`. A bare host means the
+ * relay's default port, an URL without a port the one of its scheme.
  *
- * @throws CrocError `relay_unreachable` when it is no address of a relay
+ * @returns `http://host:port` or `https://host:port`, always with the port
+ * @throws CrocError `invalid_relay`
  */
-export function parseRelayUrl(text: string): URL {
-  const trimmed = text.trim();
-  const withScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(trimmed) ? trimmed : `http://${trimmed}`;
-  const url = URL.canParse(withScheme) ? new URL(withScheme) : undefined;
-  const plain = url && url.pathname === '/' && !url.search && !url.hash && !url.username;
-  if (!plain || !/^https?:$/.test(url.protocol) || url.hostname === '')
-    throw new CrocError('relay_unreachable', { detail: `"${trimmed}" is not a relay address` });
-  // URL drops a port that is the scheme's own, so look at what was typed.
-  const typedPort = /:\d+\/?$/.test(trimmed);
-  if (url.protocol === 'http:' && !typedPort) url.port = String(DEFAULT_HTTP_PORT);
-  return url;
+export function parseRelayAddress(text: string): string {
+  const typed = text.trim();
+  const bare = !SCHEME.test(typed);
+  const whole = bare ? `http://${typed}` : typed;
+  const invalid = new CrocError('invalid_relay', { detail: typed === '' ? 'it is empty' : typed });
+  if (!URL.canParse(whole) || /[\s\\]/.test(typed)) throw invalid;
+  const { protocol, hostname, port, pathname, search, hash, username, password } = new URL(whole);
+  const extra = search + hash + username + password !== '' || pathname !== '/';
+  if (extra || port === '0' || (protocol !== 'http:' && protocol !== 'https:')) throw invalid;
+  // URL drops a port that is the scheme's own, so a bare `host:80` has to be told from a bare `host`.
+  const own = protocol === 'https:' ? 443 : bare && !/:80\/?$/.test(typed) ? DEFAULT_HTTP_PORT : 80;
+  return `${protocol}//${hostname}:${port === '' ? own : port}`;
 }

@@ -17,7 +17,7 @@ import { askRelay } from '../receive/relayStep.js';
 import { acceptTracked } from '../receive/track.js';
 import { sayError } from '../say.js';
 import { settings } from '../settings.js';
-import { addressProblemText, shortAddress } from '../texts.js';
+import { shortAddress } from '../texts.js';
 
 const LAST_RELAY = 'lastRelay';
 
@@ -40,17 +40,13 @@ interface Meeting {
 async function askMeeting(parts: Parts, start: ReceiveStart): Promise<Meeting | undefined> {
   const title = vscode.l10n.t('Receive');
   const set = start.relay === undefined ? settings.relay : undefined;
-  if (set?.ok === false)
-    throw new CrocError('relay_unreachable', {
-      detail: `croc.relay: ${addressProblemText(set.problem)}`,
-    });
   const totalSteps = set === undefined ? 2 : 1;
   let code = start.code ?? (await codeFromClipboard());
   for (;;) {
     const typed = await askCode(code, { title, totalSteps });
     if (typed.kind !== 'value') return undefined;
     code = typed.value;
-    if (set !== undefined) return { code, relay: set.url };
+    if (set !== undefined) return { code, relay: set };
     const last = parts.context.globalState.get<unknown>(LAST_RELAY);
     const prefilled =
       start.relay ?? (typeof last === 'string' ? last : parts.relays.current?.url) ?? '';

@@ -2,11 +2,10 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import * as vscode from 'vscode';
-import { CrocError, type Send, type SendOptions } from '../../core/index.js';
+import type { Send, SendOptions } from '../../core/index.js';
 import type { Parts } from '../parts.js';
 import { sayError } from '../say.js';
 import { settings } from '../settings.js';
-import { addressProblemText } from '../texts.js';
 import type { MeetingPoint, Transfer, TransferItem } from '../transfers.js';
 
 const isUri = (value: unknown): value is vscode.Uri => value instanceof vscode.Uri;
@@ -91,11 +90,7 @@ async function meetingPoint(
 ): Promise<{ connect: string; point: MeetingPoint }> {
   if (asked !== undefined) return { connect: asked, point: { address: asked, own: false } };
   const set = settings.relay;
-  if (set?.ok === true) return { connect: set.url, point: { address: set.url, own: false } };
-  if (set?.ok === false)
-    throw new CrocError('relay_unreachable', {
-      detail: `croc.relay: ${addressProblemText(set.problem)}`,
-    });
+  if (set !== undefined) return { connect: set, point: { address: set, own: false } };
   const relay = await parts.relays.shared();
   return { connect: relay.localUrl, point: { address: relay.url, own: true } };
 }

@@ -1,7 +1,7 @@
 /** The second question, only when no relay is set: where both sides meet. */
 import * as vscode from 'vscode';
-import { parseRelayAddress } from '../relayAddress.js';
-import { addressProblemText } from '../texts.js';
+import { CrocError, parseRelayAddress } from '../../core/index.js';
+import { errorLine } from '../texts.js';
 import { ask, type Answer } from './quick.js';
 
 /** @param prefilled - `host:port`, or empty @returns `http://host:port` */
@@ -18,9 +18,14 @@ export async function askRelay(
   input.placeholder = '192.168.1.20:8003';
   input.value = prefilled;
   const check = (): string | undefined => {
-    const parsed = parseRelayAddress(input.value);
-    input.validationMessage = parsed.ok ? undefined : addressProblemText(parsed.problem);
-    return parsed.ok ? parsed.url : undefined;
+    try {
+      const address = parseRelayAddress(input.value);
+      input.validationMessage = undefined;
+      return address;
+    } catch (error) {
+      input.validationMessage = errorLine(CrocError.from(error));
+      return undefined;
+    }
   };
   // An empty box is told about at Enter only: nobody has made a mistake yet.
   input.onDidChangeValue(() => {
