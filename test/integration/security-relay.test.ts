@@ -4,7 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Timing } from '../../src/core/parts.js';
+import type { Timing } from '../../src/core/timing.js';
 import { startExchange } from '../../src/core/pake/channel.js';
 import { Cli, startRelayProcess } from '../support/cli.js';
 import { codeOf, filesBelow, temporaryFolder, testCroc, testRelay } from '../support/croc.js';

@@ -9,6 +9,7 @@ import { describe, expect, it } from 'vitest';
 import { RECIPIENT_STATES, SENDER_STATES } from '../../src/core/channel/states.js';
 import { ERRORS, RELAY_ERROR_STATUS, isErrorCode } from '../../src/core/errors.js';
 import type { ErrorCode } from '../../src/core/errors.js';
+import { MAX_ENTRIES } from '../../src/core/files/safePath.js';
 import { DEFAULT_LIMITS } from '../../src/core/relay/limits.js';
 import * as http from '../../src/core/wire/http.js';
 import * as limits from '../../src/core/wire/limits.js';
@@ -111,7 +112,7 @@ describe('docs/protocol.md', () => {
     ['content in a record', `at most ${limits.MAX_PAYLOAD_BYTES / 2 ** 20} MiB of bytes in all`],
     ['pieces', `1 to ${english(limits.MAX_PIECES)} pieces`],
     ['the tag', `${limits.TAG_BYTES}-byte tag`],
-    ['entries', `At most ${english(limits.MAX_ENTRIES)} entries`],
+    ['entries', `At most ${english(MAX_ENTRIES)} entries`],
     ['an offer', `${limits.MAX_OFFER_BYTES / 2 ** 20} MiB`],
     ['the version', `\`version\` is ${limits.DATA_VERSION} (the highest`],
     ['the oldest version', `\`oldest\` ${limits.OLDEST_DATA_VERSION} (the lowest)`],

@@ -3,7 +3,7 @@ import { deferred } from '../async.js';
 import type { RandomBytes } from '../edges.js';
 import { CrocError } from '../errors.js';
 import { Destination } from '../files/destination.js';
-import { checkOffer } from '../files/safePath.js';
+import { MAX_ENTRIES, checkOffer } from '../files/safePath.js';
 import type {
   Conflict,
   ConflictChoice,
@@ -15,7 +15,7 @@ import type {
 import { fromWireEntry, toRanges } from '../wire/control.js';
 import type { ControlOf } from '../wire/control.js';
 import type { DataPiece } from '../wire/data.js';
-import { MAX_ENTRIES, MAX_OFFER_BYTES } from '../wire/limits.js';
+import { MAX_OFFER_BYTES } from '../wire/limits.js';
 import type { Flow, FlowMessage, Session } from './session.js';
 import { totalsOf, withFolders } from './selection.js';
 
@@ -110,7 +110,7 @@ export class Inbound implements Flow {
   #onEntries(message: ControlOf<'entries'>): void {
     for (const wire of message.entries) {
       const entry = fromWireEntry(wire);
-      this.#offerBytes += 64 + entry.path.length + (entry.target?.length ?? 0);
+      this.#offerBytes += 64 + Buffer.byteLength(entry.path + (entry.target ?? ''));
       this.#entries.push(entry);
     }
     if (this.#entries.length > MAX_ENTRIES || this.#offerBytes > MAX_OFFER_BYTES)
