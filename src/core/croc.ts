@@ -87,9 +87,6 @@ export class Croc {
     const timing = { ...DEFAULT_TIMING, ...this.#options.timing };
     if (waitMs !== undefined) timing.waitMs = waitMs;
     const abort = new AbortController();
-    const stop = (): void => abort.abort(new CrocError('cancelled'));
-    if (signal?.aborted) stop();
-    signal?.addEventListener('abort', stop, { once: true });
     const client = { url: relayUrl, clock, answerMs: timing.answerMs };
     return {
       relay: new RelayClient(localAddress === undefined ? client : { ...client, localAddress }),
@@ -100,6 +97,7 @@ export class Croc {
       random,
       localAddress,
       abort,
+      signal: signal ? AbortSignal.any([abort.signal, signal]) : abort.signal,
     };
   }
 }

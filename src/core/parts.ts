@@ -12,6 +12,8 @@ export interface Parts {
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly localAddress: string | undefined;
-  /** Fires when the transfer has to stop. */
+  /** Stops the transfer. */
   readonly abort: AbortController;
+  /** Fires when the transfer has to stop, because of `abort` or of the caller's own signal. */
+  readonly signal: AbortSignal;
 }

@@ -19,9 +19,7 @@ export function openHost(parts: Parts, events: HostEvents): TransferHost {
 export function dataPlane(parts: Parts, host: TransferHost): DataPlane<ReceiveResult> {
   const { timing, localAddress } = parts;
   const aborted = deferred<never>();
-  parts.abort.signal.addEventListener('abort', () =>
-    aborted.reject(abortReason(parts.abort.signal)),
-  );
+  parts.signal.addEventListener('abort', () => aborted.reject(abortReason(parts.signal)));
   const result = Promise.race([host.result, aborted.promise]);
   result.catch(() => undefined);
   return {
@@ -40,9 +38,9 @@ export function clientContext<State>(
   host: TransferHost,
   onState: (state: State) => void,
 ): ClientContext<State, ReceiveResult> {
-  const { relay, clock, random, timing, abort } = parts;
+  const { relay, clock, random, timing, signal } = parts;
   const data = dataPlane(parts, host);
-  return { relay, data, clock, random, timing, signal: abort.signal, onState };
+  return { relay, data, clock, random, timing, signal, onState };
 }
 
 /**
@@ -57,7 +55,7 @@ export async function runToEnd<T>(
   run: () => Promise<T>,
 ): Promise<T> {
   try {
-    throwIfAborted(parts.abort.signal);
+    throwIfAborted(parts.signal);
     return await run();
   } catch (thrown) {
     throw await explain(parts, CrocError.from(thrown));
