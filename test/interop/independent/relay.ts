@@ -40,12 +40,18 @@ export class RelayLink {
   }
 
   /** One request. @param body - text goes out as it is, anything else as JSON */
-  async request(method: string, path: string, body?: unknown): Promise<Answer> {
+  async request(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: http.OutgoingHttpHeaders = {},
+  ): Promise<Answer> {
     const text = typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
     const request = http.request(new URL(path, this.#url), {
       method,
       agent: this.#agent,
       localAddress: this.#localAddress,
+      headers,
     });
     const answered = new Promise<http.IncomingMessage>((resolve, reject) => {
       request.once('response', resolve).once('error', reject);
@@ -55,8 +61,8 @@ export class RelayLink {
     let received = '';
     response.setEncoding('utf8');
     for await (const piece of response) received += String(piece);
-    const { statusCode: status = 0, headers } = response;
-    return { status, headers, body: parseFields(received) };
+    const { statusCode: status = 0 } = response;
+    return { status, headers: response.headers, body: parseFields(received) };
   }
 
   /** `POST`; an error becomes a PeerError with the relay's code. */
