@@ -1,6 +1,7 @@
 // Builds dist/: the library, the command line, the two workers, the extension and its panel.
-const { existsSync } = require('node:fs');
-const { cp, mkdir, rm } = require('node:fs/promises');
+const { readFileSync, readdirSync } = require('node:fs');
+const { cp, mkdir, rm, writeFile } = require('node:fs/promises');
+const path = require('node:path');
 const { build, context } = require('esbuild');
 
 const watch = process.argv.includes('--watch');
@@ -16,6 +17,7 @@ const node = {
   sourcesContent: false,
   legalComments: 'none',
   logLevel: 'warning',
+  metafile: true,
   outdir: 'dist',
 };
 const entries = {
@@ -33,12 +35,9 @@ const page = {
   minify: true,
   legalComments: 'none',
   logLevel: 'warning',
+  metafile: true,
   outdir: 'dist',
 };
-// While the project grows, a part that is not there yet is left out of the build.
-const present = (points) =>
-  Object.fromEntries(Object.entries(points).filter(([, file]) => existsSync(file)));
-
 // The extension uses the built library beside it instead of carrying a second copy, and requires it
 // only when a command needs it: so activation reads one small file.
 const coreBeside = {
@@ -52,18 +51,39 @@ const coreBeside = {
 const { extension, ...programs } = entries;
 
 const jobs = [
-  { ...node, entryPoints: present(programs) },
-  { ...node, entryPoints: present({ extension }), plugins: [coreBeside] },
-  { ...page, entryPoints: present({ webview: 'src/webview/main.ts' }) },
+  { ...node, entryPoints: programs },
+  { ...node, entryPoints: { extension }, plugins: [coreBeside] },
+  { ...page, entryPoints: { webview: 'src/webview/main.ts' } },
 ];
+
+/** The licences of every package that went into dist/, as those ask for. */
+function notices(inputs) {
+  const packages = new Set(['@vscode/codicons']);
+  for (const input of inputs) {
+    const name = /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1];
+    if (name !== undefined) packages.add(name);
+  }
+  const texts = [...packages].sort().map((name) => {
+    const folder = path.join('node_modules', name);
+    const { version, license } = JSON.parse(
+      readFileSync(path.join(folder, 'package.json'), 'utf8'),
+    );
+    const files = readdirSync(folder).filter((file) => /^licen[cs]e/i.test(file));
+    const words = files.map((file) => readFileSync(path.join(folder, file), 'utf8').trim());
+    return `${name} ${version} (${license})\n\n${words.join('\n\n')}\n`;
+  });
+  return texts.join(`\n${'-'.repeat(80)}\n\n`);
+}
 
 async function main() {
   if (!watch) await rm('dist', { recursive: true, force: true });
   await mkdir('dist', { recursive: true });
+  const inputs = [];
   for (const job of jobs) {
     if (watch) await (await context(job)).watch();
-    else await build(job);
+    else inputs.push(...Object.keys((await build(job)).metafile.inputs));
   }
+  if (!watch) await writeFile('dist/THIRD-PARTY.txt', notices(inputs));
   for (const file of ['codicon.css', 'codicon.ttf'])
     await cp(`node_modules/@vscode/codicons/dist/${file}`, `dist/${file}`);
 }

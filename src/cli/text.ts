@@ -4,6 +4,7 @@ import { printable } from '../core/index.js';
 import type {
   CrocError,
   Offer,
+  OfferEntry,
   Progress,
   ReceiveResult,
   RecipientState,
@@ -87,9 +88,10 @@ export class TextReporter implements Reporter {
   }
 
   offer({ entries, totals }: Pick<Offer, 'entries' | 'totals'>): void {
-    this.#say(...entries.slice(0, LISTED).map(formatEntry));
-    if (entries.length > LISTED)
-      this.#say(`… and ${(entries.length - LISTED).toLocaleString('en')} more`);
+    const shown = mostTelling(entries);
+    this.#say(...shown.map(formatEntry));
+    if (entries.length > shown.length)
+      this.#say(`… and ${(entries.length - shown.length).toLocaleString('en')} more`);
     this.#say(`Offered: ${formatTotals(totals)}.`);
   }
 
@@ -112,6 +114,20 @@ export class TextReporter implements Reporter {
     this.#display.end();
     this.#stderr.write(`${error.message}\n`);
   }
+}
+
+/**
+ * What of a long offer is listed: all that is hidden, executable or a link, wherever it stands, so that
+ * nobody accepts a `.ssh/authorized_keys` unseen among thousands; then as much of the rest as has room.
+ */
+function mostTelling(entries: readonly OfferEntry[]): readonly OfferEntry[] {
+  if (entries.length <= LISTED) return entries;
+  const tells = ({ path, kind, executable }: OfferEntry): boolean =>
+    executable || kind === 'symlink' || (kind === 'file' && /(^|\/)\./.test(path));
+  const telling = entries.filter(tells);
+  const rest = entries.filter((entry) => !tells(entry));
+  const chosen = new Set([...telling, ...rest.slice(0, Math.max(0, LISTED - telling.length))]);
+  return entries.filter((entry) => chosen.has(entry));
 }
 
 /** How much there is, and how much of it crossed the wire when that differs. */

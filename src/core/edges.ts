@@ -1,6 +1,6 @@
 /**
  * The edges of the core: what comes from the world outside and is injected, so that tests are
- * replayable. Nothing else in the core reads a clock or draws randomness.
+ * replayable. What a worker thread runs takes the machine's own, because nothing can be handed into it.
  */
 import { randomBytes } from 'node:crypto';
 

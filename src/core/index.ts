@@ -3,7 +3,7 @@ export { completeWord, looksLikeCode, parseCode } from './code.js';
 export type { Code } from './code.js';
 export { Croc } from './croc.js';
 export type { CrocOptions } from './croc.js';
-export type { Timing } from './parts.js';
+export type { Timing } from './timing.js';
 export { CrocError, ERRORS, isErrorCode, printable } from './errors.js';
 export type { CrocErrorOptions, ErrorCode, ErrorPhase } from './errors.js';
 export { RECIPIENT_STATES, SENDER_STATES } from './channel/states.js';
@@ -36,5 +36,4 @@ export type {
   Send,
   SendOptions,
 } from './api.js';
-export { startRelay } from './relay/relay.js';
-export { startRelayThread } from './relayThread.js';
+export { startRelay, startRelayThread } from './relays.js';

@@ -1,11 +1,7 @@
 /** What one transfer is built from. */
-import type { ChannelTiming } from './channel/client.js';
 import type { RelayClient } from './channel/relayClient.js';
 import type { Clock, RandomBytes } from './edges.js';
-import type { DataTiming } from './transfer/messages.js';
-
-/** Every deadline of a transfer, in milliseconds (docs/protocol.md, "Deadlines"). */
-export type Timing = ChannelTiming & DataTiming & { readonly answerMs: number };
+import type { Timing } from './timing.js';
 
 /** What one transfer is built from. */
 export interface Parts {

@@ -1,6 +1,7 @@
 /** Sentences that several places say, in the person's language. */
 import * as vscode from 'vscode';
-import { ERRORS, printable, type CrocError, type Totals } from '../core/index.js';
+import { ERRORS, type CrocError, type Totals } from '../core/index.js';
+import { foreignText } from './foreign.js';
 import { formatBytes, roughDuration } from './format.js';
 import type { Transfer, TransferItem } from './transfers.js';
 
@@ -18,7 +19,7 @@ export interface ErrorTexts {
 /** The two sentences of an error. The texts of errors.ts are their own keys for translation. */
 export function errorTexts(error: CrocError): ErrorTexts {
   const entry = ERRORS[error.code];
-  const detail = error.detail === undefined ? '' : ` (${printable(error.detail)})`;
+  const detail = error.detail === undefined ? '' : ` (${foreignText(error.detail)})`;
   return { what: `${t(entry.what)}${detail}`, next: t(entry.next) };
 }
 
@@ -30,7 +31,7 @@ export function errorLine(error: CrocError): string {
 
 /** @returns like `docs`, or `docs and 2 more` */
 export function itemsTitle(items: readonly TransferItem[]): string {
-  const name = printable(items[0]?.name ?? '');
+  const name = foreignText(items[0]?.name ?? '');
   if (items.length <= 1) return name;
   return items.length === 2
     ? t('{0} and 1 more', name)

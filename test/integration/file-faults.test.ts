@@ -16,7 +16,7 @@ import {
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Offer, Relay, Send } from '../../src/core/api.js';
-import type { Timing } from '../../src/core/parts.js';
+import type { Timing } from '../../src/core/timing.js';
 import { codeOf, filesBelow, temporaryFolder, testCroc, testRelay } from '../support/croc.js';
 
 const SHORT: Partial<Timing> = { stepMs: 5000, silenceMs: 3000, pingMs: 500, answerMs: 1000 };
@@ -112,6 +112,8 @@ describe('a destination that', () => {
     const receive = meeting.offer.accept({ to: path.join(meeting.to, 'no') });
     const codes = await Promise.all([codeOf(receive.done), codeOf(meeting.send.done)]);
     expect(codes).toEqual(['folder_gone', 'peer_failed']);
+    // Where people keep their files is not the sender's business.
+    await expect(meeting.send.done).rejects.not.toThrow(meeting.to);
     await nothingHalf(meeting);
   });
 

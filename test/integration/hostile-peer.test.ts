@@ -7,7 +7,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Offer, Relay } from '../../src/core/api.js';
-import type { Timing } from '../../src/core/parts.js';
+import type { Timing } from '../../src/core/timing.js';
 import { RecordType } from '../../src/core/wire/control.js';
 import type { ControlOf } from '../../src/core/wire/control.js';
 import { codeOf, filesBelow, temporaryFolder, testCroc, testRelay } from '../support/croc.js';

@@ -7,7 +7,7 @@ import type { AddressInfo, Server, Socket } from 'node:net';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Send } from '../../src/core/api.js';
-import type { Timing } from '../../src/core/parts.js';
+import type { Timing } from '../../src/core/timing.js';
 import { systemClock } from '../../src/core/edges.js';
 import { RelayClient } from '../../src/core/channel/relayClient.js';
 import { codeOf, filesBelow, temporaryFolder, testCroc, testRelay } from '../support/croc.js';

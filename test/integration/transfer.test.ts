@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import {
   chmod,
@@ -13,13 +13,14 @@ import {
 } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { AcceptOptions, ReceiveResult, TransferResult } from '../../src/core/types.js';
 import { CURVE_NAMES } from '../../src/core/types.js';
 import type { Croc } from '../../src/core/croc.js';
 import { RECIPIENT_STATES, SENDER_STATES } from '../../src/core/channel/states.js';
 import { compareTrees, makeTree } from '../support/tree.js';
-import { codeOf, filesBelow, temporaryFolder, testCroc, testRelay } from '../support/croc.js';
+import { DIST, codeOf, filesBelow, temporaryFolder, testCroc, testRelay } from '../support/croc.js';
 
 /** Sends and receives, both sides in this process. */
 async function transfer(
@@ -132,6 +133,23 @@ describe('a transfer', () => {
     for (let i = 0; i < 2000; i += 1)
       await writeFile(path.join(root, `f${i}`), randomBytes(i % 97 === 0 ? 400_000 : i % 4096));
     await transfer(testCroc(await testRelay()), [root], { to });
+    expect(await compareTrees(root, path.join(to, 'many'))).toEqual([]);
+  });
+
+  it('needs few file descriptors for thousands of files', async () => {
+    const [from, to] = [await temporaryFolder(), await temporaryFolder()];
+    const root = path.join(from, 'many');
+    await mkdir(root);
+    for (let i = 0; i < 5000; i += 1) await writeFile(path.join(root, `f${i}`), `content ${i}`);
+    const relay = await testRelay({ tcpPorts: [0, 0, 0, 0] });
+    const send = await testCroc(relay).send([root]);
+    const receive = `"${process.execPath}" "${path.join(DIST, 'cli.js')}" receive --yes --json`;
+    const limited = `ulimit -n 450; exec ${receive} --relay "${relay.url}" --out "${to}"`;
+    const env = { ...process.env, CROC_SECRET: send.code };
+    await Promise.all([
+      send.done,
+      promisify(execFile)('sh', ['-c', limited], { env, maxBuffer: 2 ** 24 }),
+    ]);
     expect(await compareTrees(root, path.join(to, 'many'))).toEqual([]);
   });
 

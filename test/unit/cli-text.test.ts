@@ -88,6 +88,18 @@ describe('what a peer names', () => {
     expect(out.text().trimEnd().split('\n')).toHaveLength(32);
     expect(out.text()).toContain('… and 1,000 more');
   });
+
+  test('everything that could surprise is listed, wherever it stands', () => {
+    const out = sink();
+    const plain = Array.from({ length: 500 }, (_, index) => file(`f${index}`));
+    const hidden = file('docs/.ssh/authorized_keys');
+    const program = { ...file('run.exe'), executable: true };
+    const entries = [...plain, hidden, program];
+    new TextReporter(out.stream, sink().stream).offer({ entries, totals: totals(502, 502) });
+    expect(out.text()).toContain('docs/.ssh/authorized_keys');
+    expect(out.text()).toContain('run.exe (executable)');
+    expect(out.text()).toContain('… and 472 more');
+  });
 });
 
 describe('JSON lines', () => {

@@ -3,21 +3,12 @@ import { within } from '../async.js';
 import type { Clock, RandomBytes } from '../edges.js';
 import { CrocError } from '../errors.js';
 import type { ErrorCode } from '../errors.js';
+import type { ChannelTiming } from '../timing.js';
 import type { Role } from '../types.js';
 import { decodeBase64 } from '../wire/http.js';
 import type { ChannelAnswer, JoinAnswer } from '../wire/http.js';
 import type { LaneSecrets } from '../wire/keys.js';
 import type { RelayClient } from './relayClient.js';
-
-/** How long a state may last, in milliseconds. */
-export interface ChannelTiming {
-  /** Until the relay has let us in. */
-  readonly initializeMs: number;
-  /** Until somebody uses the code. */
-  readonly waitMs: number;
-  /** Every other step, once both have met. */
-  readonly stepMs: number;
-}
 
 /** What the data plane needs in order to connect. */
 export interface LaneParameters {

@@ -92,27 +92,22 @@ export class RelayClient {
     return this.#channel({ since }, MAX_HOLD_MS, signal);
   }
 
-  /** Whether the relay still answers at all, whatever it says; asked once, never throws. */
+  /** Whether the relay still answers at all, whatever it says; asked once, for a second, never throws. */
   async answers(): Promise<boolean> {
     try {
-      await this.#post('/channel', { ...this.#member }, 0, new AbortController().signal);
+      await this.#briefly(1000, { ...this.#member });
       return true;
     } catch (error) {
-      const unreachable = error instanceof CrocError && error.code === 'relay_unreachable';
-      return !(error instanceof NoAnswer) && !unreachable;
+      const silent = error instanceof CrocError && /^relay_(silent|unreachable)$/.test(error.code);
+      return !(error instanceof NoAnswer) && !silent;
     }
   }
 
-  /** Tells the relay to destroy the channel; bounded to two seconds, never throws. */
+  /** Tells the relay to destroy the channel; bounded to a second, never throws. */
   async close(): Promise<void> {
     if (!this.#member) return;
-    const body = { ...this.#member, close: true };
-    const { clock } = this.#options;
-    const limits = { clock, signal: new AbortController().signal, timeoutMs: 2000 };
     try {
-      await within({ ...limits, onTimeout: () => new CrocError('relay_silent') }, (signal) =>
-        this.#post('/channel', body, 0, signal),
-      );
+      await this.#briefly(1000, { ...this.#member, close: true });
     } catch {
       // The channel is gone already, or the relay is: both mean that there is nothing to close.
     }
@@ -159,6 +154,15 @@ export class RelayClient {
     const parsed = v.safeParse(channelAnswerSchema, json);
     if (!parsed.success) throw notUnderstood(json);
     return parsed.output;
+  }
+
+  #briefly(timeoutMs: number, body: object): Promise<unknown> {
+    const { clock } = this.#options;
+    const onTimeout = (): CrocError => new CrocError('relay_silent');
+    const { signal } = new AbortController();
+    return within({ clock, signal, timeoutMs, onTimeout }, (inner) =>
+      this.#post('/channel', body, 0, inner),
+    );
   }
 
   async #postAgain(body: object, holdMs: number, signal: AbortSignal): Promise<unknown> {

@@ -11,7 +11,8 @@ import type {
   Skipped,
   Totals,
 } from '../types.js';
-import type { DataTiming, FromWorker, LaneTarget, ToWorker } from './messages.js';
+import type { DataTiming } from '../timing.js';
+import type { FromWorker, LaneTarget, ToWorker } from './messages.js';
 
 /** How long a worker may take to end by itself, in milliseconds. */
 const ENDING_MS = 3000;

@@ -3,7 +3,7 @@ import { deferred } from '../async.js';
 import type { RandomBytes } from '../edges.js';
 import { CrocError } from '../errors.js';
 import { Destination } from '../files/destination.js';
-import { checkOffer } from '../files/safePath.js';
+import { MAX_ENTRIES, checkOffer } from '../files/safePath.js';
 import type {
   Conflict,
   ConflictChoice,
@@ -15,7 +15,7 @@ import type {
 import { fromWireEntry, toRanges } from '../wire/control.js';
 import type { ControlOf } from '../wire/control.js';
 import type { DataPiece } from '../wire/data.js';
-import { MAX_ENTRIES, MAX_OFFER_BYTES } from '../wire/limits.js';
+import { MAX_OFFER_BYTES } from '../wire/limits.js';
 import type { Flow, FlowMessage, Session } from './session.js';
 import { totalsOf, withFolders } from './selection.js';
 
@@ -92,15 +92,10 @@ export class Inbound implements Flow {
   }
 
   onData(pieces: readonly DataPiece[]): Promise<void> | undefined {
-    const writes: Promise<void>[] = [];
-    for (const piece of pieces) {
-      const write = this.#write(piece);
-      if (write) writes.push(write);
-    }
-    if (writes.length === 0) return undefined;
-    const all = Promise.all(writes).then(
-      () => undefined,
-      (error: unknown) => this.#session.fail(CrocError.from(error, 'write_failed')),
+    const rest = this.#writeAll(pieces, 0);
+    if (!rest) return undefined;
+    const all = rest.catch((error: unknown) =>
+      this.#session.fail(CrocError.from(error, 'write_failed')),
     );
     this.#writing.add(all);
     return all.finally(() => this.#writing.delete(all));
@@ -115,7 +110,7 @@ export class Inbound implements Flow {
   #onEntries(message: ControlOf<'entries'>): void {
     for (const wire of message.entries) {
       const entry = fromWireEntry(wire);
-      this.#offerBytes += 64 + entry.path.length + (entry.target?.length ?? 0);
+      this.#offerBytes += 64 + Buffer.byteLength(entry.path + (entry.target ?? ''));
       this.#entries.push(entry);
     }
     if (this.#entries.length > MAX_ENTRIES || this.#offerBytes > MAX_OFFER_BYTES)
@@ -186,6 +181,16 @@ export class Inbound implements Flow {
       await this.#session.send({ t: 'want', ranges: ranges.slice(at, at + RANGES_PER_MESSAGE) });
     const { length: count } = indices;
     await this.#session.send({ t: 'answer', accept: true, count, bytes: this.#total });
+  }
+
+  /** Writes pieces one after another; gives a promise once one of them has to wait for the disk. */
+  #writeAll(pieces: readonly DataPiece[], from: number): Promise<void> | undefined {
+    for (let at = from; at < pieces.length; at += 1) {
+      const piece = pieces[at];
+      const wait = piece && this.#write(piece);
+      if (wait) return wait.then(() => this.#writeAll(pieces, at + 1));
+    }
+    return undefined;
   }
 
   /** Writes one piece: whole small files at once, the rest in the background. */

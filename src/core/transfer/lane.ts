@@ -21,7 +21,7 @@ import { Opener, Sealer } from '../wire/record.js';
 import { Admission } from './admission.js';
 
 /** Sealed bytes that may wait in one socket before `send` makes its caller wait. */
-const HIGH_WATER_BYTES = 2 * 1024 * 1024;
+const HIGH_WATER_BYTES = 256 * 1024;
 
 /** Where one lane connects and who it says it is. */
 export interface LaneAddress {

@@ -1,5 +1,6 @@
 /** What the host thread and the transfer's worker say to each other: two discriminated unions. */
 import type { ErrorCode } from '../errors.js';
+import type { DataTiming } from '../timing.js';
 import type { LaneSecrets } from '../wire/keys.js';
 import type {
   Conflict,
@@ -24,16 +25,6 @@ export interface LaneTarget {
   readonly secrets: LaneSecrets;
   /** Local address to connect from. */
   readonly localAddress?: string;
-}
-
-/** How long things may take, in milliseconds. */
-export interface DataTiming {
-  /** Connecting and being admitted, per lane. */
-  readonly connectMs: number;
-  /** Between two pings of a party that says nothing else. */
-  readonly pingMs: number;
-  /** Without any sign from the peer. */
-  readonly silenceMs: number;
 }
 
 /** Host → worker. */

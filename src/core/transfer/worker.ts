@@ -2,6 +2,7 @@
  * The transfer's worker thread: walks, connects the lanes, moves the data. The host thread, where the
  * state machines run, only hears how far it is. One worker serves one transfer and then ends.
  */
+import path from 'node:path';
 import { parentPort } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
 import { deferred } from '../async.js';
@@ -11,9 +12,11 @@ import { checkOffer } from '../files/safePath.js';
 import { walk } from '../files/walk.js';
 import type { WalkEntry } from '../files/walk.js';
 import type { Conflict, ConflictChoice, OfferEntry, Skipped, Totals } from '../types.js';
+import type { ControlOf } from '../wire/control.js';
 import { Inbound } from './inbound.js';
 import type { Decision, Receiver } from './inbound.js';
-import type { DataTiming, FromWorker, LaneTarget, ToWorker } from './messages.js';
+import type { DataTiming } from '../timing.js';
+import type { FromWorker, LaneTarget, ToWorker } from './messages.js';
 import { Outbound } from './outbound.js';
 import type { Walked } from './outbound.js';
 import { totalsOf } from './selection.js';
@@ -168,11 +171,15 @@ function wordFor(error: CrocError): Parameters<Session['farewell']>[0] {
       return undefined;
     case 'cancelled':
       return { t: 'cancel' };
-    default: {
-      const { code, detail } = error;
-      return { t: 'error', code, ...(detail === undefined ? {} : { detail }) };
-    }
+    default:
+      return errorFor(error);
   }
+}
+
+/** The code, and which offered file it is about; never a path of this disk. */
+function errorFor({ code, phase, detail }: CrocError): ControlOf<'error'> {
+  const tellable = phase === 'transfer' || (phase === 'files' && !path.isAbsolute(detail ?? '/'));
+  return tellable && detail !== undefined ? { t: 'error', code, detail } : { t: 'error', code };
 }
 
 if (parentPort) new Transfer(parentPort);

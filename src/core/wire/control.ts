@@ -6,7 +6,6 @@ import * as v from 'valibot';
 import { CrocError, isErrorCode } from '../errors.js';
 import type { ErrorCode } from '../errors.js';
 import type { OfferEntry } from '../types.js';
-import { MAX_ENTRIES } from './limits.js';
 
 /** The first byte of every record's plaintext. */
 export const RecordType = { control: 1, data: 2, end: 3 } as const;
@@ -135,7 +134,7 @@ export function fromRanges(
   const indices: number[] = [];
   let next = 0;
   for (const [start, length] of ranges) {
-    if (start < next || length < 1 || start + length > Math.min(entryCount, MAX_ENTRIES))
+    if (start < next || length < 1 || start + length > entryCount)
       throw new CrocError('protocol_error', { detail: 'a range beyond the offer' });
     next = start + length;
     for (let index = start; index < next; index += 1) indices.push(index);

@@ -10,9 +10,7 @@ export const TAG_BYTES = 16;
 export const LENGTH_BYTES = 4;
 /** Pieces in one data record, at most. */
 export const MAX_PIECES = 2048;
-/** Things in one offer, at most. */
-export const MAX_ENTRIES = 1_000_000;
-/** Bytes of all `entries` messages of one offer together, at most. */
+/** Bytes of all paths and link targets of one offer in UTF-8, and 64 for each entry, at most. */
 export const MAX_OFFER_BYTES = 256 * 1024 * 1024;
 /** Version of the data plane that this code speaks, and the oldest that it still understands. */
 export const DATA_VERSION = 1;

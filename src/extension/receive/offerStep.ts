@@ -1,6 +1,7 @@
 /** What is offered, each with a tick. */
 import * as vscode from 'vscode';
-import { printable, type Offer } from '../../core/index.js';
+import type { Offer } from '../../core/index.js';
+import { foreignText } from '../foreign.js';
 import { bytesText, totalsText } from '../texts.js';
 import { chosenOf, offerRows, settleTicks, type Chosen, type OfferRow } from './offerTree.js';
 import { ask, type Answer } from './quick.js';
@@ -34,7 +35,7 @@ function detailsOf(row: OfferRow): string {
     row.kind === 'folder'
       ? [folderText(row.files, size)]
       : row.kind === 'symlink'
-        ? [t('link to {0}', printable(row.entry?.target ?? ''))]
+        ? [t('link to {0}', foreignText(row.entry?.target ?? ''))]
         : [size];
   if (row.entry?.kind === 'file' && row.entry.executable) facts.push(t('executable'));
   if (isHidden(row.path)) facts.push(t('hidden'));
@@ -49,7 +50,7 @@ function itemOf(row: OfferRow, index: number, folders: ReadonlySet<string>): Row
   const name =
     row.kind === 'more'
       ? vscode.l10n.t('{0} more', row.own.length)
-      : printable(inTree ? row.path.slice(slash + 1) : row.path);
+      : foreignText(inTree ? row.path.slice(slash + 1) : row.path);
   return {
     index,
     label: `${'\u2003'.repeat(Math.min(depth, MOST_INDENT))}$(${ICONS[row.kind]}) ${name}`,

@@ -78,21 +78,18 @@ export class QuickInput {
 
   /** Answers the simple file dialog with an absolute folder or file; `button` is its open label. */
   async choosePath(file: string, button: string): Promise<void> {
-    await this.fill(file);
-    // The dialog lists the folder first; its button then takes what the field says.
-    await until(
-      () => this.#dialogDone(button),
-      deadlineMs.step,
-      `The file dialog for ${file}`,
-      500,
-    );
-  }
-
-  async #dialogDone(button: string): Promise<true | undefined> {
     const ok = this.box.getByRole('button', { name: button, exact: true });
-    if (!(await ok.isVisible())) return true;
-    await ok.click({ timeout: 2_000 }).catch(() => undefined);
-    return undefined;
+    await ok.waitFor();
+    // The dialog lists the folder that it starts in, and with the list it writes that folder into the
+    // field, over whatever was typed before.
+    await this.rows.getByText('..', { exact: true }).first().waitFor();
+    await this.fill(file);
+    const closed = async (): Promise<true | undefined> => {
+      if (!(await ok.isVisible())) return true;
+      await ok.click({ timeout: 2_000 }).catch(() => undefined);
+      return undefined;
+    };
+    await until(closed, deadlineMs.step, `The file dialog for ${file}`, 500);
   }
 
   /** Everything that says what is asked. */

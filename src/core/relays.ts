@@ -1,13 +1,23 @@
-/** A relay in a worker thread, with the worker that was built beside this file. */
+/** Relays as the public API gives them: in this thread, or in one of their own. */
 import path from 'node:path';
 import type { Relay, RelayOptions } from './api.js';
+import { startRelay as startHere } from './relay/relay.js';
 import { startRelayThread as startThread } from './relay/thread.js';
+
+/**
+ * Starts a relay in this thread.
+ *
+ * @throws CrocError `port_taken`, `cannot_listen`, `usage`
+ */
+export function startRelay(options: RelayOptions = {}): Promise<Relay> {
+  return startHere(options);
+}
 
 /**
  * Starts a relay whose sockets live in a thread of their own.
  *
  * @param workerFile - the built `relayWorker.js`; default: the one beside this file
- * @throws CrocError `port_taken`, `cannot_listen`
+ * @throws CrocError `port_taken`, `cannot_listen`, `usage`
  */
 export function startRelayThread(
   options: RelayOptions = {},

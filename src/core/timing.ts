@@ -1,0 +1,27 @@
+/** How long things may take (docs/protocol.md, "The two clients"). All in milliseconds. */
+
+/** Deadlines of the state machines. */
+export interface ChannelTiming {
+  /** Until the relay has let us in. */
+  readonly initializeMs: number;
+  /** Until somebody uses the code. */
+  readonly waitMs: number;
+  /** Every other step, once both have met. */
+  readonly stepMs: number;
+}
+
+/** Deadlines of the data plane. */
+export interface DataTiming {
+  /** Connecting and being admitted, per lane. */
+  readonly connectMs: number;
+  /** Between two pings of a party that says nothing else. */
+  readonly pingMs: number;
+  /** Without any sign from the peer. */
+  readonly silenceMs: number;
+}
+
+/** Every deadline of a transfer. */
+export interface Timing extends ChannelTiming, DataTiming {
+  /** Until the relay has answered a request that it does not hold. */
+  readonly answerMs: number;
+}
