@@ -18,6 +18,12 @@ export const settings = {
     return parseRelayAddress(value);
   },
 
+  /** Whether a relay is set, be it a good one or not. */
+  get relayIsSet(): boolean {
+    const value = read('relay');
+    return typeof value === 'string' && value.trim() !== '';
+  },
+
   /** Absolute folder offered first when receiving; `~` is the home folder; undefined when not set. */
   get downloadFolder(): string | undefined {
     const value = read('downloadFolder');

@@ -24,7 +24,9 @@ const editor = v.parse(choice, options.editor ?? process.env['CROC_VSCODE']);
 
 dieOnSignals();
 const results = testOut('results', 'vscode.json');
-await rm(results, { force: true });
+/** What test/vscode/suite/bench.test.ts measured, when it was asked to. */
+const measured = testOut('bench', 'host.txt');
+for (const file of [results, measured]) await rm(file, { force: true });
 const host = await chooseHost();
 if (host !== undefined) {
   const suite = await bundle();
@@ -98,6 +100,7 @@ function report(failure: string | undefined): void {
     console.log(`  ${mark} ${test.title} (${test.durationMs} ms)`);
     if (test.error !== undefined) console.log(test.error.replace(/^/gm, '      '));
   }
+  if (existsSync(measured)) console.log(readFileSync(measured, 'utf8'));
   const problem = problemOf(written) ?? (written?.numFailedTests === 0 ? failure : undefined);
   if (problem !== undefined) console.log(problem);
   const failed = (written?.numFailedTests ?? 0) + (problem === undefined ? 0 : 1);

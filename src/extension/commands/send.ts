@@ -131,7 +131,7 @@ export async function sendFiles(parts: Parts, files: readonly string[]): Promise
     // The message stays until it is read, the command is done.
     void sayError(parts.log, error, {
       direction: 'send',
-      ownRelay: settings.relay === undefined,
+      ownRelay: !settings.relayIsSet,
       act: (remedy) =>
         remedy === 'send-again' ? sendFiles(parts, files) : parts.act(remedy, undefined),
     });

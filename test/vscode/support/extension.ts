@@ -1,6 +1,7 @@
 /** The extension under test, as another extension would find it. */
 import * as v from 'valibot';
 import * as vscode from 'vscode';
+import type { CrocApi } from '../../../src/extension/api.js';
 
 const manifestSchema = v.object({
   activationEvents: v.optional(v.array(v.string()), []),
@@ -17,6 +18,21 @@ export function crocExtension(): {
     activationEvents: manifest.activationEvents,
     activate: () => extension.activate(),
   };
+}
+
+/** Where the extension lies, absolute. */
+export const crocFolder = (): string => find().extension.extensionPath;
+
+/** What the extension gives to others; activates it. */
+export async function crocApi(): Promise<CrocApi> {
+  const api = await crocExtension().activate();
+  if (!isApi(api)) throw new Error('activate() gave something else.');
+  return api;
+}
+
+function isApi(value: unknown): value is CrocApi {
+  const names = ['send', 'receive', 'startRelay'];
+  return names.every((name) => typeof Reflect.get(Object(value), name) === 'function');
 }
 
 /** The ids of the commands that package.json declares. */

@@ -82,6 +82,8 @@ export class Person {
 
   /** Accepts a box that is shown, as Enter would; resolves when the extension has been told. */
   async accept(box: Box): Promise<void> {
+    // What was set on the box goes to the workbench in the next turn, and has to be there first.
+    await new Promise((resolve) => setTimeout(resolve, 0));
     await nextEvent((listener) => {
       const subscription = box.onDidAccept(listener);
       void vscode.commands.executeCommand('workbench.action.acceptSelectedQuickOpenItem');

@@ -1,0 +1,175 @@
+/**
+ * What the extension shows and writes where VS Code lets nobody read it back: its status item, its
+ * log, the terminals of its tasks, its context keys. Importing this file starts the watching; that is before the first
+ * test, because Mocha loads every file first, and so before the extension is activated.
+ */
+import * as vscode from 'vscode';
+import { until } from '../../support/vscode/wait.js';
+
+const STEP_MS = 20_000;
+
+/** The status item as it is now; `text` is undefined while it is hidden. */
+export interface StatusItem {
+  readonly text: string | undefined;
+  readonly spoken: string;
+  /** Id of the theme colour behind it. */
+  readonly background: string | undefined;
+  readonly command: vscode.Command | undefined;
+}
+
+let item: vscode.StatusBarItem | undefined;
+let visible = false;
+
+/** Every text that was drawn, in order; undefined when it was hidden. */
+export const drawnTexts: (string | undefined)[] = [];
+/** Every line that went to the log, whatever its level. */
+export const logLines: string[] = [];
+/** What every terminal of a task printed, newest last. */
+export const terminals: Terminal[] = [];
+
+/** The context keys as they were set last, without `croc.`. */
+export const contextKeys = new Map<string, unknown>();
+
+/** A terminal that the extension runs. */
+export class Terminal {
+  printed = '';
+  /** The exit code; undefined while it runs. */
+  exit: number | undefined;
+
+  constructor(private readonly inner: vscode.Pseudoterminal) {
+    inner.onDidWrite((text) => (this.printed += text));
+    inner.onDidClose?.((code) => (this.exit = code ?? 0));
+  }
+
+  get lines(): readonly string[] {
+    return this.printed.split('\r\n');
+  }
+
+  /** Types into it. */
+  type(text: string): void {
+    this.inner.handleInput?.(text);
+  }
+
+  /** Waits for a line. */
+  line(what: RegExp): Promise<string> {
+    const find = () => this.lines.find((line) => what.test(line));
+    return until(find, STEP_MS, `A line like ${String(what)} in\n${this.printed}`);
+  }
+}
+
+/** The status item as it is at this moment. */
+export function statusItem(): StatusItem {
+  const { backgroundColor, command, accessibilityInformation } = item ?? {};
+  return {
+    text: visible ? item?.text : undefined,
+    spoken: accessibilityInformation?.label ?? '',
+    background: backgroundColor?.id,
+    command: typeof command === 'string' ? { title: '', command } : command,
+  };
+}
+
+/** Waits until the status item is shown with such a text, and gives it. */
+export function statusShows(what: RegExp): Promise<StatusItem> {
+  const found = () => {
+    const now = statusItem();
+    return what.test(now.text ?? '') ? now : undefined;
+  };
+  return until(found, STEP_MS, `A status item like ${String(what)}`);
+}
+
+/** Waits until there is no status item. */
+export async function statusHidden(): Promise<void> {
+  await until(
+    () => (statusItem().text === undefined ? true : undefined),
+    STEP_MS,
+    'No status item',
+  );
+}
+
+type Call = (...given: unknown[]) => unknown;
+
+/** Lets `make` wrap a function of a namespace of `vscode`. */
+function wrap(space: object, name: string, make: (original: Call) => Call): void {
+  const original: unknown = Reflect.get(space, name);
+  if (typeof original !== 'function') throw new Error(`VS Code has no ${name}.`);
+  const call: Call = (...given) => Reflect.apply(original, space, given);
+  Object.defineProperty(space, name, { value: make(call), configurable: true, writable: true });
+}
+
+/** The same object, but `heard` is told of the calls of its methods first. */
+function overheard(
+  target: object,
+  heard: (name: string, given: readonly unknown[]) => void,
+): object {
+  return new Proxy(target, {
+    get(_, key) {
+      const value: unknown = Reflect.get(target, key, target);
+      if (typeof value !== 'function') return value;
+      return (...given: unknown[]): unknown => {
+        heard(String(key), given);
+        return Reflect.apply(value, target, given);
+      };
+    },
+    set: (_, key, value) => Reflect.set(target, key, value, target),
+  });
+}
+
+const isItem = (value: unknown): value is vscode.StatusBarItem =>
+  Reflect.get(Object(value), 'id') !== undefined && 'backgroundColor' in Object(value);
+
+wrap(vscode.window, 'createStatusBarItem', (original) => (...given) => {
+  const made = original(...given);
+  if (given[0] !== 'croc.status' || !isItem(made)) return made;
+  item = made;
+  return overheard(made, (name) => {
+    if (name === 'show' || name === 'hide') visible = name === 'show';
+    if (name === 'show' || name === 'hide') drawnTexts.push(visible ? made.text : undefined);
+  });
+});
+
+wrap(vscode.window, 'createOutputChannel', (original) => (...given) => {
+  const made = original(...given);
+  if (given[0] !== 'Croc') return made;
+  if (typeof made !== 'object' || made === null) throw new Error('VS Code made no log.');
+  return overheard(made, (name, words) => {
+    if (!['show', 'hide', 'dispose'].includes(name)) logLines.push(`${name}: ${words.join(' ')}`);
+  });
+});
+
+wrap(vscode.commands, 'executeCommand', (original) => (...given) => {
+  const [command, key, value] = given;
+  if (command === 'setContext') contextKeys.set(String(key).replace('croc.', ''), value);
+  return original(...given);
+});
+
+/** The same task with a terminal that is watched. */
+function watched(task: unknown): unknown {
+  if (!(task instanceof vscode.Task)) return task;
+  const callback: unknown = Reflect.get(Object(task.execution), 'callback');
+  if (typeof callback !== 'function') throw new Error('The task runs nothing of the extension.');
+  task.execution = new vscode.CustomExecution(async (definition) => {
+    const terminal: unknown = await Reflect.apply(callback, undefined, [definition]);
+    if (!isTerminal(terminal)) throw new Error('The task has no terminal.');
+    terminals.push(new Terminal(terminal));
+    return terminal;
+  });
+  return task;
+}
+
+const isTerminal = (value: unknown): value is vscode.Pseudoterminal =>
+  typeof Reflect.get(Object(value), 'open') === 'function';
+
+wrap(vscode.tasks, 'registerTaskProvider', (original) => (type, provider) => {
+  const ask = (name: string, given: readonly unknown[]): Promise<unknown> => {
+    const method: unknown = Reflect.get(Object(provider), name);
+    if (typeof method !== 'function') throw new Error(`The provider has no ${name}.`);
+    return Promise.resolve(Reflect.apply(method, provider, given));
+  };
+  return original(type, {
+    provideTasks: async (...given: unknown[]) => {
+      const tasks = await ask('provideTasks', given);
+      return Array.isArray(tasks) ? tasks.map(watched) : tasks;
+    },
+    resolveTask: async (...given: unknown[]) => watched(await ask('resolveTask', given)),
+  });
+});
