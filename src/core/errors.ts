@@ -150,7 +150,7 @@ export const ERRORS = {
   },
   wrong_code: code(
     'The code did not match: it was mistyped, or somebody guessed. Nothing was sent, and this code is now burnt.',
-    'The sender makes a new code by sending again.',
+    'Sending again makes a new code.',
   ),
 
   // Waiting for people.

@@ -23,6 +23,9 @@ beforeAll(async () => {
 });
 afterAll(() => relay.close());
 
+/** What `toEqual` takes for any text of this form. */
+const matching = (form: RegExp): unknown => expect.stringMatching(form);
+
 /** A client from this address that is closed after the test. */
 function client(localAddress?: string, url = relay.url): RelayLink {
   const link = new RelayLink(url, localAddress);
@@ -56,7 +59,7 @@ function refusal({ status, headers, body }: Answer): [number, string] {
   expect(headers['content-type']).toMatch(/^application\/json/);
   const code = errorCode(body);
   expect(body, `status ${status} is no refusal`).toEqual({
-    error: { code, message: expect.stringMatching(/^[A-Z].{10,}/) },
+    error: { code, message: matching(/^[A-Z].{10,}/) },
   });
   return [status, code ?? ''];
 }
@@ -114,7 +117,7 @@ describe('POST /join refuses', () => {
         200,
         {
           channel,
-          uuid: expect.stringMatching(/^[!-~]{1,128}$/),
+          uuid: matching(/^[!-~]{1,128}$/),
           role: 'sender',
           curve,
           ports: relay.ports,
@@ -125,7 +128,7 @@ describe('POST /join refuses', () => {
       expect(joined.body).toMatchObject({ role: 'recipient', curve });
     }
     const { body } = await post('/join', { role: 'sender' });
-    expect(body).toMatchObject({ channel: expect.stringMatching(/^[0-9]+$/), curve: 'p256' });
+    expect(body).toMatchObject({ channel: matching(/^[0-9]+$/), curve: 'p256' });
   });
 });
 

@@ -107,9 +107,10 @@ describe('an independent recipient', () => {
     const meeting = await joinAsRecipient(url, code);
     expect(meeting.party.ports).toHaveLength(lanes);
     const received = await receiveItems(await confirmAsRecipient(meeting));
-    await meeting.party.leave();
     expect(described(received)).toEqual(described(items));
+    // Not before: the end of the channel cuts lanes, and `done` may still be on its way.
     expect(await sender.exit).toBe(0);
+    await meeting.party.leave();
     const bytes = items.reduce((sum, item) => sum + item.bytes.length, 0);
     const done = { event: 'done', files: 45, bytes, transferred: bytes };
     expect(sender.events.at(-1)).toEqual(done);
@@ -121,9 +122,9 @@ describe('an independent recipient', () => {
     const meeting = await joinAsRecipient(url, code);
     expect(meeting.party.curve).toBe(curve);
     const received = await receiveItems(await confirmAsRecipient(meeting));
-    await meeting.party.leave();
     expect(described(received)).toEqual(described(items));
     expect(await sender.exit).toBe(0);
+    await meeting.party.leave();
   });
 
   test('names some of the entries, and gets those', async () => {
@@ -133,17 +134,17 @@ describe('an independent recipient', () => {
     const lanes = await confirmAsRecipient(meeting);
     const chosen = (item: Item): boolean => /small \d*[13579]$|папка/u.test(item.path);
     const received = await receiveItems(lanes, chosen);
-    await meeting.party.leave();
     expect(described(received)).toEqual(described(items.filter(chosen)));
     expect(await sender.exit).toBe(0);
+    await meeting.party.leave();
   });
 
   test('names nothing, and both are done', async () => {
     const { url, sender, code } = await programSends(sampleItems(), 2);
     const meeting = await joinAsRecipient(url, code);
     expect(await receiveItems(await confirmAsRecipient(meeting), () => false)).toEqual([]);
-    await meeting.party.leave();
     expect(await sender.exit).toBe(0);
+    await meeting.party.leave();
   });
 
   test('declines', async () => {

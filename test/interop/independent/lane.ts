@@ -143,11 +143,16 @@ export class Lane {
     return Buffer.concat([header, await this.reader.take(length)]);
   }
 
+  /** Opens what `nextSealed` gave; once, in order. @throws PeerError `tampered` */
+  open(record: Buffer): { type: number; rest: Buffer } {
+    if (this.#reading === undefined) throw new PeerError('protocol_error', 'no preamble yet');
+    const plaintext = this.#reading.open(record);
+    return { type: plaintext.readUInt8(), rest: plaintext.subarray(1) };
+  }
+
   /** The peer's next plaintext: its type and the rest. */
   async next(): Promise<{ type: number; rest: Buffer }> {
-    const record = await this.nextSealed();
-    const plaintext = this.#reading?.open(record) ?? Buffer.alloc(0);
-    return { type: plaintext.readUInt8(), rest: plaintext.subarray(1) };
+    return this.open(await this.nextSealed());
   }
 
   /** The peer's next control message, or undefined at its `end`. */

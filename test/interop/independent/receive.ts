@@ -94,7 +94,7 @@ export async function receiveItems(
   }
 }
 
-/** Waits until the sender has closed every lane, at most five seconds. */
+/** Waits until the sender's direction of every lane is over, too, at most five seconds. */
 async function closed(lanes: readonly Lane[]): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, CLOSE_MS)));
