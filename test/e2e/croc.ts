@@ -24,14 +24,20 @@ export function statusItem(workbench: Workbench): Locator {
   return workbench.statusItem('croc-share.croc-share.croc.status');
 }
 
+/** The code in the status bar, as soon as there is one that is not `before`. */
+export async function codeInStatusBar(workbench: Workbench, before?: string): Promise<string> {
+  const read = async () => {
+    const item = statusItem(workbench);
+    const code = (await item.isVisible()) ? CODE.exec(await item.innerText())?.[0] : undefined;
+    return code === before ? undefined : code;
+  };
+  return until(read, deadlineMs.step, 'A code in the status bar');
+}
+
 /** Right-clicks `name` in the Explorer, sends it, and gives the code that the status bar shows. */
 export async function sendFromExplorer(workbench: Workbench, name: string): Promise<string> {
   await workbench.chooseFromContextMenu(name, words.send);
-  const read = async () => {
-    const item = statusItem(workbench);
-    return (await item.isVisible()) ? CODE.exec(await item.innerText())?.[0] : undefined;
-  };
-  return until(read, deadlineMs.step, 'A code in the status bar');
+  return codeInStatusBar(workbench);
 }
 
 /** The relay address, `host:port`, that the panel of a waiting send shows beside the code. */
@@ -47,17 +53,31 @@ export function panelHeading(workbench: Workbench, text: string): Locator {
   return workbench.webview().getByRole('heading', { name: text, exact: true });
 }
 
+/** A button of the panel by what it does. */
+export function panelButton(workbench: Workbench, action: string): Locator {
+  return workbench.webview().locator(`vscode-button[data-action="${action}"]`);
+}
+
+/** Shuts every editor, so that the next panel is the only one. */
+export async function closeEditors(workbench: Workbench): Promise<void> {
+  await workbench.runCommand('View: Close All Editors');
+  await workbench.page.locator('.tab').first().waitFor({ state: 'detached' });
+}
+
 /** Starts receiving and answers up to the list of what is offered, which is then on the screen. */
 export async function receiveUpToOffer(
   workbench: Workbench,
-  { code, relay }: { readonly code: string; readonly relay: string },
+  { code, relay }: { readonly code: string; readonly relay?: string },
 ): Promise<void> {
   const { quickInput } = workbench;
   await workbench.runCommand(words.receive);
   await quickInput.asks(words.asksCode);
   await quickInput.submit(code);
-  await quickInput.asks(words.asksRelay);
-  await quickInput.submit(relay);
+  // Where a relay is set, nobody asks for it.
+  if (relay !== undefined) {
+    await quickInput.asks(words.asksRelay);
+    await quickInput.submit(relay);
+  }
   await quickInput.asks(words.asksWhat);
 }
 

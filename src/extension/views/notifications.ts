@@ -75,17 +75,19 @@ export class Notifications implements vscode.Disposable {
 
   async #ended(transfer: Transfer): Promise<void> {
     this.#told.delete(transfer.id);
-    if (transfer.stage === 'failed')
+    const { stage, direction } = transfer;
+    // The panel in front says it already, with the same button; only what arrived has more to offer.
+    if (!(stage === 'done' && direction === 'receive') && this.parts.panels.isVisible(transfer))
+      return;
+    if (stage === 'failed')
       await sayError(this.parts.log, transfer.error, {
-        direction: transfer.direction,
+        direction,
         ownRelay: transfer.facts.meetingPoint.own,
         act: (remedy) => this.parts.act(remedy, transfer),
       });
-    if (transfer.stage !== 'done') return;
+    if (stage !== 'done') return;
     const title = itemsTitle(transfer.facts.items);
-    if (transfer.direction === 'send') {
-      // The panel in front says it already.
-      if (this.parts.panels.isVisible(transfer)) return;
+    if (direction === 'send') {
       const show = t('Show');
       const picked = await vscode.window.showInformationMessage(t('Sent {0}.', title), show);
       if (picked === show) this.parts.panels.show(transfer);

@@ -119,6 +119,15 @@ function notesOf(skipped: readonly Skipped[]): string[] {
   return more > 0 ? [...notes, t('{0} more are left out.', more)] : notes;
 }
 
+/** What the list is, before and after the transfer is over. */
+function listTitle({ stage, direction }: Transfer): string {
+  const sending = direction === 'send';
+  if (stage === 'done') return sending ? t('What was sent') : t('What was received');
+  if (stage === 'failed' || stage === 'cancelled')
+    return sending ? t('What was to be sent') : t('What was to be received');
+  return sending ? t('What is sent') : t('What is received');
+}
+
 function listOf(transfer: Transfer): PanelView['list'] {
   const { items } = transfer.facts;
   const { totals } = transfer;
@@ -133,7 +142,7 @@ function listOf(transfer: Transfer): PanelView['list'] {
   });
   const more = items.length - rows.length;
   return {
-    title: transfer.direction === 'send' ? t('What is sent') : t('What is received'),
+    title: listTitle(transfer),
     summary: totals === undefined ? t('Counting…') : totalsText(totals),
     rows,
     notes: [

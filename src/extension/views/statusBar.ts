@@ -38,6 +38,10 @@ function endedLook(transfer: Transfer): Look {
   return { text: `$(error) ${title}`, spoken, background };
 }
 
+/** Arguments are ids of transfers. */
+const sameCommand = (one: vscode.Command, other: vscode.Command | undefined): boolean =>
+  one.command === other?.command && one.arguments?.join() === other.arguments?.join();
+
 /** Draws the item whenever transfers or relays change. */
 export class StatusBar implements vscode.Disposable {
   readonly #item = vscode.window.createStatusBarItem(
@@ -47,6 +51,7 @@ export class StatusBar implements vscode.Disposable {
   );
   readonly #subscriptions: vscode.Disposable[];
   #ended: Transfer | undefined;
+  #command: vscode.Command | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -115,7 +120,9 @@ export class StatusBar implements vscode.Disposable {
     this.#item.tooltip = look.spoken;
     this.#item.accessibilityInformation = { label: look.spoken, role: 'button' };
     this.#item.backgroundColor = look.background;
-    this.#item.command = command;
+    // VS Code makes a new command of each object it is given and drops clicks on the one before,
+    // so while bytes pass the item has to keep the same.
+    if (!sameCommand(command, this.#command)) this.#item.command = this.#command = command;
     this.#item.show();
   }
 }

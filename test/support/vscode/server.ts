@@ -88,6 +88,11 @@ export class EditorServer {
     }
   }
 
+  /** Where the server keeps everything that outlives a page, absolute. */
+  get dataDir(): string {
+    return this.#dataDir;
+  }
+
   /** The server's own words so far. */
   get log(): string {
     return this.#group.log;

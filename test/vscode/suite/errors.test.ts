@@ -6,6 +6,7 @@ import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import * as vscode from 'vscode';
 import { looksLikeCode } from '../../../src/core/index.js';
+import { until } from '../../support/vscode/wait.js';
 import { crocApi } from '../support/extension.js';
 import { codeOf, filesBelow, Scene } from '../support/scene.js';
 import { statusItem, statusShows } from '../support/shown.js';
@@ -45,8 +46,7 @@ describe('when it goes wrong', () => {
 
   it('tells the sender that the code was wrong, and sends again with a new one', async () => {
     const { url } = await scene.relayInSettings();
-    await run('croc.send', vscode.Uri.file(await scene.file('one.txt')));
-    const code = await vscode.env.clipboard.readText();
+    const { code } = await (await crocApi()).send([await scene.file('one.txt')]);
     scene.person.willPress('Send Again');
     assert.equal(await codeOf(scene.otherSide(url).receive(wrong(code))), 'wrong_code');
     const message = await scene.person.hears(/code did not match/);
@@ -57,6 +57,17 @@ describe('when it goes wrong', () => {
     const offer = await scene.otherSide(url).receive(shown);
     await offer.accept({ to }).done;
     assert.deepEqual(await filesBelow(to), ['one.txt']);
+  });
+
+  it('tells it in the panel alone when that is in front', async () => {
+    const { url } = await scene.relayInSettings();
+    await run('croc.send', vscode.Uri.file(await scene.file('one.txt')));
+    const panel = () => vscode.window.tabGroups.activeTabGroup.activeTab?.label;
+    await until(() => (panel() === 'Sending one.txt' ? true : undefined), 20_000, 'The panel');
+    const code = await vscode.env.clipboard.readText();
+    assert.equal(await codeOf(scene.otherSide(url).receive(wrong(code))), 'wrong_code');
+    await until(() => (panel() === 'Could not send one.txt' ? true : undefined), 20_000, 'The end');
+    assert.deepEqual(scene.person.heard, []);
   });
 
   it('says that nobody sends with a code, and keeps it for another try', async () => {
@@ -98,8 +109,8 @@ describe('when it goes wrong', () => {
 
   it('tells the sender that it was declined', async () => {
     const { url } = await scene.relayInSettings();
-    await run('croc.send', vscode.Uri.file(await scene.file('one.txt')));
-    const offer = await scene.otherSide(url).receive(await vscode.env.clipboard.readText());
+    const { code } = await (await crocApi()).send([await scene.file('one.txt')]);
+    const offer = await scene.otherSide(url).receive(code);
     await statusShows(/\$\(sync~spin\) one\.txt/);
     await offer.reject();
     await scene.person.hears(/recipient declined the offer\. Nothing was sent/);
@@ -126,10 +137,10 @@ describe('when it goes wrong', () => {
   it('says that a file went away while its code waited', async () => {
     const { url } = await scene.relayInSettings();
     const file = await scene.file('going.txt');
-    await run('croc.send', vscode.Uri.file(file));
-    const code = await vscode.env.clipboard.readText();
+    const send = await (await crocApi()).send([file]);
+    if (send.offered === undefined) await once(send, 'offered');
     await rm(file);
-    const offer = await scene.otherSide(url).receive(code);
+    const offer = await scene.otherSide(url).receive(send.code);
     assert.notEqual(await codeOf(offer.accept({ to }).done), 'resolved');
     await scene.person.hears(/does not exist/);
     assert.deepEqual(await filesBelow(to), []);
@@ -138,7 +149,7 @@ describe('when it goes wrong', () => {
   it('says that the relay went away while the code waited', async function () {
     this.timeout(60_000);
     const relay = await scene.relayInSettings();
-    await run('croc.send', vscode.Uri.file(await scene.file('one.txt')));
+    await (await crocApi()).send([await scene.file('one.txt')]);
     await relay.close();
     const message = await scene.person.hears(/connection to the relay was lost/, 50_000);
     assert.deepEqual(message.choices, ['Send Again']);

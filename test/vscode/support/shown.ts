@@ -22,6 +22,8 @@ let visible = false;
 
 /** Every text that was drawn, in order; undefined when it was hidden. */
 export const drawnTexts: (string | undefined)[] = [];
+/** How often the status item got another command; VS Code drops a click on the one before. */
+export const commandChanges = { count: 0 };
 /** Every line that went to the log, whatever its level. */
 export const logLines: string[] = [];
 /** What every terminal of a task printed, newest last. */
@@ -110,7 +112,10 @@ function overheard(
         return Reflect.apply(value, target, given);
       };
     },
-    set: (_, key, value) => Reflect.set(target, key, value, target),
+    set(_, key, value) {
+      if (Reflect.get(target, key, target) !== value) heard(`set ${String(key)}`, [value]);
+      return Reflect.set(target, key, value, target);
+    },
   });
 }
 
@@ -122,6 +127,7 @@ wrap(vscode.window, 'createStatusBarItem', (original) => (...given) => {
   if (given[0] !== 'croc.status' || !isItem(made)) return made;
   item = made;
   return overheard(made, (name) => {
+    if (name === 'set command') commandChanges.count += 1;
     if (name === 'show' || name === 'hide') visible = name === 'show';
     if (name === 'show' || name === 'hide') drawnTexts.push(visible ? made.text : undefined);
   });

@@ -1,0 +1,41 @@
+/** The status item while bytes pass. */
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { crocApi } from '../support/extension.js';
+import { Scene } from '../support/scene.js';
+import { commandChanges, drawnTexts, statusItem, statusShows } from '../support/shown.js';
+
+describe('the status item', () => {
+  let scene: Scene;
+  beforeEach(async () => {
+    scene = await Scene.open();
+  });
+  afterEach(() => scene.close());
+
+  it('counts up, and stays one button that can be clicked', async () => {
+    const relay = await scene.relayInSettings();
+    const big = await scene.file('big.bin', randomBytes(160 << 20));
+    const send = await (await crocApi()).send([big]);
+    const waiting = statusItem().command;
+    assert.equal(waiting?.command, 'croc.showTransfer');
+    drawnTexts.length = 0;
+    commandChanges.count = 0;
+    const offer = await scene.otherSide(relay.url).receive(send.code);
+    await offer.accept({ to: await scene.subfolder('inbox') }).done;
+    await send.done;
+    await statusShows(/\$\(check\) big\.bin/);
+
+    const percents = drawnTexts.flatMap((text) => {
+      const found = /^\$\(cloud-upload\) (\d+) %$/.exec(text ?? '')?.[1];
+      return found === undefined ? [] : [Number(found)];
+    });
+    assert.ok(percents.length > 2, drawnTexts.join('\n'));
+    assert.deepEqual(
+      percents.toSorted((a, b) => a - b),
+      percents,
+    );
+    // A new command at every step would lose the clicks that fall between two of them.
+    assert.equal(commandChanges.count, 0);
+    assert.deepEqual(statusItem().command, waiting);
+  });
+});
