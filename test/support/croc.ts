@@ -4,11 +4,12 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { Relay, RelayOptions } from '../../src/core/api.js';
+import type { Relay } from '../../src/core/api.js';
 import { Croc } from '../../src/core/croc.js';
 import type { CrocOptions } from '../../src/core/croc.js';
 import { CrocError } from '../../src/core/errors.js';
 import { startRelay } from '../../src/core/relay/relay.js';
+import type { RelaySetup } from '../../src/core/relay/relay.js';
 
 /** The folder that `npm run build` fills. */
 export const DIST = path.resolve(import.meta.dirname, '../../dist');
@@ -22,7 +23,7 @@ export async function temporaryFolder(base = os.tmpdir()): Promise<string> {
 }
 
 /** A relay on loopback with two lanes that is closed after the test. */
-export async function testRelay(options: RelayOptions = {}): Promise<Relay> {
+export async function testRelay(options: RelaySetup = {}): Promise<Relay> {
   const relay = await startRelay({ host: '127.0.0.1', port: 0, tcpPorts: [0, 0], ...options });
   onTestFinished(() => relay.close());
   return relay;

@@ -135,7 +135,7 @@ export class Lane {
     this.#socket.write(encodePreamble(salt));
     const early = this.#early;
     this.#early = Buffer.alloc(0);
-    if (early.length > 0) this.#take(early);
+    if (early.length > 0) this.#guard(() => this.#take(early));
     this.#socket.resume();
   }
 
@@ -168,12 +168,17 @@ export class Lane {
     });
   }
 
-  /** Sends the authenticated end of our direction, then half-closes. Does nothing the second time. */
-  end(): void {
+  /** Sends the authenticated end of our direction; the connection stays. Does nothing the second time. */
+  sayEnd(): void {
     if (this.#finished || !this.#sealer || this.#socket.destroyed) return;
     for (const piece of this.#sealer.seal([Buffer.of(RecordType.end)])) this.#socket.write(piece);
     this.#finished = true;
-    this.#socket.end();
+  }
+
+  /** Sends the end if that is still to do, and half-closes. */
+  end(): void {
+    this.sayEnd();
+    if (this.#finished && !this.#socket.writableEnded) this.#socket.end();
   }
 
   /** Closes at once. Nobody is told of it as a loss. */
@@ -187,13 +192,11 @@ export class Lane {
   #onBytes(count: number, buffer: Uint8Array): boolean {
     this.#lastHeardMs = performance.now();
     if (this.#phase === 'broken') return true;
-    try {
+    this.#guard(() => {
       if (buffer !== this.#scratch) this.#deliver(this.#opener?.filled(count) ?? []);
       else if (this.#opener) this.#deliver(this.#opener.push(buffer.subarray(0, count)));
       else this.#take(Buffer.from(buffer.subarray(0, count)));
-    } catch (thrown) {
-      this.#break(CrocError.from(thrown));
-    }
+    });
     const early = this.#phase === 'admission' || this.#phase === 'admitted';
     return !(this.#held > 0 || (early && this.#admission.settled));
   }
@@ -236,6 +239,15 @@ export class Lane {
       this.#lastHeardMs = performance.now();
       if (this.#held === 0 && !this.#socket.destroyed) this.#socket.resume();
     });
+  }
+
+  /** Takes what the peer sent; a breach of the rules breaks the lane. */
+  #guard(take: () => void): void {
+    try {
+      take();
+    } catch (thrown) {
+      this.#break(CrocError.from(thrown));
+    }
   }
 
   #break(error: CrocError): void {

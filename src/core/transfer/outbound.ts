@@ -107,7 +107,9 @@ export class Outbound implements Flow {
     const plan = new SendPlan(this.#entries, files);
     await Promise.all(this.#session.lanes.map((lane) => this.#pump(lane, plan)));
     this.#phase = 'sent';
-    for (const lane of this.#session.lanes) lane.end();
+    // Half-closed only after `done`: until then the recipient keeps the channel open, and with it the
+    // connections that `done` comes on.
+    for (const lane of this.#session.lanes) lane.sayEnd();
     const done = await this.#done.promise;
     this.#report(this.#total);
     return { files: done.files, bytes: done.bytes, transferred: this.#transferred };
