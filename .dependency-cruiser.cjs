@@ -7,7 +7,8 @@ const only = (name, from, allowed, comment) => ({
   to: { path: '^src/', pathNot: [from, ...allowed] },
 });
 // Words that everybody shares: errors, plain types, injected edges.
-const WORDS = '^src/core/(errors|types|api|edges|async|timing)\\.ts$|^src/core/channel/states\\.ts$';
+const WORDS =
+  '^src/core/(errors|types|api|edges|async|timing)\\.ts$|^src/core/channel/states\\.ts$';
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {

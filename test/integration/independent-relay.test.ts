@@ -1,7 +1,7 @@
 /** The relay refuses what docs/protocol.md says it refuses, asked by a client written from that page. */
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { startRelay } from '../../src/core/index.js';
+import { startRelay } from '../../src/core/relay/relay.js';
 import type { Relay } from '../../src/core/index.js';
 import { Party } from '../interop/independent/meet.js';
 import { sha256 } from '../interop/independent/pake.js';
