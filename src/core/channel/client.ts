@@ -1,29 +1,18 @@
 /** What the two state machines share: their surroundings, their deadlines and how they wait. */
-import { within } from '../async.js';
+import { throwIfAborted, within } from '../async.js';
 import type { Clock, RandomBytes } from '../edges.js';
 import { CrocError } from '../errors.js';
 import type { ErrorCode } from '../errors.js';
 import type { ChannelTiming } from '../timing.js';
-import type { Role } from '../types.js';
 import { decodeBase64 } from '../wire/http.js';
 import type { ChannelAnswer, JoinAnswer } from '../wire/http.js';
-import type { LaneSecrets } from '../wire/keys.js';
+import type { LaneTarget } from '../wire/keys.js';
 import type { RelayClient } from './relayClient.js';
-
-/** What the data plane needs in order to connect. */
-export interface LaneParameters {
-  readonly role: Role;
-  readonly address: string;
-  readonly ports: readonly number[];
-  readonly channel: string;
-  readonly uuid: string;
-  readonly secrets: LaneSecrets;
-}
 
 /** The data plane as the state machines see it. */
 export interface DataPlane<Result> {
   /** Opens every lane; resolves when the relay has admitted all of them. */
-  connect(parameters: LaneParameters): Promise<unknown>;
+  connect(target: LaneTarget): Promise<unknown>;
   /** Lets data flow. */
   start(): void;
   /** How it ended. */
@@ -44,6 +33,31 @@ export interface ClientContext<State, Result> {
 
 /** A party that the relay has let in. */
 export type Member = Pick<JoinAnswer, 'channel' | 'uuid' | 'ports' | 'curve'>;
+
+/** The last state, with what came out. */
+export interface Closed<Result> {
+  readonly state: 'closed';
+  readonly result: Result;
+}
+
+/**
+ * Runs a state machine from its first state until it is `closed`.
+ *
+ * @param advance - the transitions: what happens in a state, and which one comes next
+ * @throws CrocError what `advance` throws, or why the signal fired
+ */
+export async function runStates<Step extends { readonly state: string }, Result>(
+  context: ClientContext<Step['state'] | 'closed', Result>,
+  first: Step,
+  advance: (step: Step) => Promise<Step | Closed<Result>>,
+): Promise<Result> {
+  const isClosed = (step: Step | Closed<Result>): step is Closed<Result> => step.state === 'closed';
+  for (let step: Step | Closed<Result> = first; ; step = await advance(step)) {
+    context.onState(step.state);
+    if (isClosed(step)) return step.result;
+    throwIfAborted(context.signal);
+  }
+}
 
 /** A bounded wait inside a state. @param code - what it means when the time is over */
 export function bounded<T>(

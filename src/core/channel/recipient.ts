@@ -1,11 +1,10 @@
 /** The recipient as a state machine (docs/protocol.md, "The two clients"): one function a transition. */
-import { throwIfAborted } from '../async.js';
 import { CrocError } from '../errors.js';
 import { answerExchange, confirmations, sameBytes, transcriptHash } from '../pake/channel.js';
 import type { SessionKey } from '../pake/channel.js';
 import { encodeBase64 } from '../wire/http.js';
-import { awaitChannel, bounded, bytesOf } from './client.js';
-import type { ClientContext, Member } from './client.js';
+import { awaitChannel, bounded, bytesOf, runStates } from './client.js';
+import type { ClientContext, Closed, Member } from './client.js';
 import type { RecipientState } from './states.js';
 
 /** What a recipient needs beside its surroundings: the two parts of the code. */
@@ -15,13 +14,12 @@ export interface RecipientOptions {
 }
 
 /** Each state with what is known in it. */
-type Step<Result> =
+type Step =
   | { readonly state: 'initialize' }
   | { readonly state: 'awaiting-x'; readonly member: Member }
   | { readonly state: 'awaiting-h_k'; readonly member: Member; readonly x: Uint8Array }
   | { readonly state: 'connecting'; readonly member: Member; readonly agreed: Agreed }
-  | { readonly state: 'receiving' }
-  | { readonly state: 'closed'; readonly result: Result };
+  | { readonly state: 'receiving' };
 
 interface Agreed {
   readonly x: Uint8Array;
@@ -42,17 +40,13 @@ export class Recipient<Result> {
   }
 
   /** Runs to the end. The caller closes channel and data plane. @throws CrocError */
-  async run(): Promise<Result> {
-    let step: Step<Result> = { state: 'initialize' };
-    for (;;) {
-      this.#context.onState(step.state);
-      if (step.state === 'closed') return step.result;
-      throwIfAborted(this.#context.signal);
-      step = await this.#advance(step);
-    }
+  run(): Promise<Result> {
+    return runStates<Step, Result>(this.#context, { state: 'initialize' }, (step) =>
+      this.#advance(step),
+    );
   }
 
-  #advance(step: Exclude<Step<Result>, { state: 'closed' }>): Promise<Step<Result>> {
+  #advance(step: Step): Promise<Step | Closed<Result>> {
     switch (step.state) {
       case 'initialize':
         return this.#initialize();
@@ -67,7 +61,7 @@ export class Recipient<Result> {
     }
   }
 
-  #initialize(): Promise<Step<Result>> {
+  #initialize(): Promise<Step> {
     const { relay, timing } = this.#context;
     return bounded(this.#context, timing.initializeMs, 'relay_silent', async (signal) => {
       const { channel } = this.#options;
@@ -76,7 +70,7 @@ export class Recipient<Result> {
     });
   }
 
-  #awaitX(member: Member): Promise<Step<Result>> {
+  #awaitX(member: Member): Promise<Step> {
     const { relay, timing } = this.#context;
     return bounded(this.#context, timing.stepMs, 'peer_silent', async (signal) => {
       const x = await awaitChannel(relay, 0, signal, (answer) => answer.x);
@@ -84,7 +78,7 @@ export class Recipient<Result> {
     });
   }
 
-  #awaitKey(member: Member, x: Uint8Array): Promise<Step<Result>> {
+  #awaitKey(member: Member, x: Uint8Array): Promise<Step> {
     const { relay, timing, random } = this.#context;
     const { channel, curve } = member;
     return bounded(this.#context, timing.stepMs, 'peer_silent', async (signal) => {
@@ -103,7 +97,7 @@ export class Recipient<Result> {
     });
   }
 
-  #connect(member: Member, { x, y, key, h_k }: Agreed): Promise<Step<Result>> {
+  #connect(member: Member, { x, y, key, h_k }: Agreed): Promise<Step> {
     if (!sameBytes(confirmations(key).h_k, h_k)) throw new CrocError('wrong_code');
     const { relay, data, timing } = this.#context;
     const { channel, curve, uuid, ports } = member;
@@ -116,7 +110,7 @@ export class Recipient<Result> {
   }
 
   /** The data plane has its own deadlines: it ends when the peer is silent for too long. */
-  async #receive(): Promise<Step<Result>> {
+  async #receive(): Promise<Closed<Result>> {
     this.#context.data.start();
     return { state: 'closed', result: await this.#context.data.result };
   }

@@ -1,12 +1,11 @@
 /** The sender as a state machine (docs/protocol.md, "The two clients"): one function a transition. */
-import { throwIfAborted } from '../async.js';
 import { CrocError } from '../errors.js';
 import { confirmations, sameBytes, startExchange, transcriptHash } from '../pake/channel.js';
 import type { SenderExchange, SessionKey } from '../pake/channel.js';
 import type { CurveName } from '../types.js';
 import { encodeBase64 } from '../wire/http.js';
-import { awaitChannel, bounded, bytesOf } from './client.js';
-import type { ClientContext, Member } from './client.js';
+import { awaitChannel, bounded, bytesOf, runStates } from './client.js';
+import type { ClientContext, Closed, Member } from './client.js';
 import type { SenderState } from './states.js';
 
 /** What a sender needs beside its surroundings. */
@@ -21,14 +20,13 @@ export interface SenderOptions {
 }
 
 /** Each state with what is known in it. */
-type Step<Result> =
+type Step =
   | { readonly state: 'initialize' }
   | { readonly state: 'awaiting-y'; readonly opened: Opened; readonly version: number }
   | { readonly state: 'verifying'; readonly opened: Opened; readonly reply: Reply }
   | { readonly state: 'connecting'; readonly opened: Opened; readonly agreed: Agreed }
   | { readonly state: 'awaiting-staple'; readonly version: number }
-  | { readonly state: 'sending' }
-  | { readonly state: 'closed'; readonly result: Result };
+  | { readonly state: 'sending' };
 
 interface Opened {
   readonly member: Member;
@@ -55,17 +53,13 @@ export class Sender<Result> {
   }
 
   /** Runs to the end. The caller closes channel and data plane. @throws CrocError */
-  async run(): Promise<Result> {
-    let step: Step<Result> = { state: 'initialize' };
-    for (;;) {
-      this.#context.onState(step.state);
-      if (step.state === 'closed') return step.result;
-      throwIfAborted(this.#context.signal);
-      step = await this.#advance(step);
-    }
+  run(): Promise<Result> {
+    return runStates<Step, Result>(this.#context, { state: 'initialize' }, (step) =>
+      this.#advance(step),
+    );
   }
 
-  #advance(step: Exclude<Step<Result>, { state: 'closed' }>): Promise<Step<Result>> {
+  #advance(step: Step): Promise<Step | Closed<Result>> {
     switch (step.state) {
       case 'initialize':
         return this.#initialize();
@@ -82,7 +76,7 @@ export class Sender<Result> {
     }
   }
 
-  #initialize(): Promise<Step<Result>> {
+  #initialize(): Promise<Step> {
     const { relay, timing, random } = this.#context;
     const { channel, secret, curve, onOpen } = this.#options;
     return bounded(this.#context, timing.initializeMs, 'relay_silent', async (signal) => {
@@ -94,7 +88,7 @@ export class Sender<Result> {
     });
   }
 
-  #awaitY(opened: Opened, version: number): Promise<Step<Result>> {
+  #awaitY(opened: Opened, version: number): Promise<Step> {
     const { relay, timing } = this.#context;
     return bounded(this.#context, timing.waitMs, 'nobody_came', async (signal) => {
       const reply = await awaitChannel(relay, version, signal, ({ y, hh_k }) =>
@@ -105,7 +99,7 @@ export class Sender<Result> {
   }
 
   /** One wrong guess burns the code: whoever runs us closes the channel on any error. */
-  #verify(opened: Opened, { y, hh_k }: Reply): Promise<Step<Result>> {
+  #verify(opened: Opened, { y, hh_k }: Reply): Promise<Step> {
     const key = opened.exchange.finish(y);
     const confirmed = confirmations(key);
     if (!sameBytes(confirmed.hh_k, hh_k)) throw new CrocError('wrong_code');
@@ -113,7 +107,7 @@ export class Sender<Result> {
     return Promise.resolve({ state: 'connecting', opened, agreed });
   }
 
-  #connect(opened: Opened, { key, h_k, y }: Agreed): Promise<Step<Result>> {
+  #connect(opened: Opened, { key, h_k, y }: Agreed): Promise<Step> {
     const { relay, data, timing } = this.#context;
     const { member, exchange } = opened;
     const { channel, curve, uuid, ports } = member;
@@ -127,7 +121,7 @@ export class Sender<Result> {
     });
   }
 
-  #awaitStaple(version: number): Promise<Step<Result>> {
+  #awaitStaple(version: number): Promise<Step> {
     const { relay, timing } = this.#context;
     return bounded(this.#context, timing.stepMs, 'peer_silent', async (signal) => {
       await awaitChannel(relay, version, signal, ({ stapled }) => stapled || undefined);
@@ -136,7 +130,7 @@ export class Sender<Result> {
   }
 
   /** The data plane has its own deadlines: it ends when the peer is silent for too long. */
-  async #send(): Promise<Step<Result>> {
+  async #send(): Promise<Closed<Result>> {
     this.#context.data.start();
     return { state: 'closed', result: await this.#context.data.result };
   }

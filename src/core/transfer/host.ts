@@ -12,7 +12,8 @@ import type {
   Totals,
 } from '../types.js';
 import type { DataTiming } from '../timing.js';
-import type { FromWorker, LaneTarget, ToWorker } from './messages.js';
+import type { FromWorker, ToWorker } from './messages.js';
+import type { LaneTarget } from '../wire/keys.js';
 
 /** How long a worker may take to end by itself, in milliseconds. */
 const ENDING_MS = 3000;

@@ -1,31 +1,16 @@
 /** What the host thread and the transfer's worker say to each other: two discriminated unions. */
 import type { ErrorCode } from '../errors.js';
 import type { DataTiming } from '../timing.js';
-import type { LaneSecrets } from '../wire/keys.js';
+import type { LaneTarget } from '../wire/keys.js';
 import type {
   Conflict,
   ConflictChoice,
   OfferEntry,
   Progress,
   ReceiveResult,
-  Role,
   Skipped,
   Totals,
 } from '../types.js';
-
-/** Where the lanes are and what opens them. */
-export interface LaneTarget {
-  readonly role: Role;
-  /** IP address of the relay: the one that HTTP already uses, so that the relay sees one address of ours. */
-  readonly address: string;
-  /** TCP ports; lane i is port i. */
-  readonly ports: readonly number[];
-  readonly channel: string;
-  readonly uuid: string;
-  readonly secrets: LaneSecrets;
-  /** Local address to connect from. */
-  readonly localAddress?: string;
-}
 
 /** Host → worker. */
 export type ToWorker =

@@ -16,7 +16,7 @@ import { DATA_VERSION, OLDEST_DATA_VERSION } from '../wire/limits.js';
 import { Lane } from './lane.js';
 import type { LaneListener } from './lane.js';
 import type { DataTiming } from '../timing.js';
-import type { LaneTarget } from './messages.js';
+import type { LaneTarget } from '../wire/keys.js';
 
 /** How long saying farewell may take, in milliseconds. */
 const FAREWELL_MS = 2000;

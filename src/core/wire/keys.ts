@@ -18,6 +18,20 @@ export interface LaneSecrets {
   readonly transcript: Uint8Array;
 }
 
+/** Where the lanes are and what opens them. */
+export interface LaneTarget {
+  readonly role: Role;
+  /** IP address of the relay: the one that HTTP already uses, so that the relay sees one address of ours. */
+  readonly address: string;
+  /** TCP ports; lane i is port i. */
+  readonly ports: readonly number[];
+  readonly channel: string;
+  readonly uuid: string;
+  readonly secrets: LaneSecrets;
+  /** Local address to connect from. */
+  readonly localAddress?: string;
+}
+
 /** Makes the preamble of a lane. @param salt - 32 fresh random bytes */
 export function encodePreamble(salt: Uint8Array): Buffer {
   return Buffer.concat([LANE_MAGIC, salt]);
