@@ -45,7 +45,7 @@ export function chooseRelay(option: string | undefined, env: Environment): strin
 /**
  * Puts the code together from the command line and `CROC_SECRET`, so that the secret need not be
  * in the process list (CVE-2023-43621). A whole code on the command line counts alone. A channel
- * alone (`417`) is completed by `CROC_SECRET`, which may hold the secret (`dozen-lunar-quilt`) or
+ * alone (`417`) is completed by `CROC_SECRET`, which may hold the secret (`lunar-acorn-quilt`) or
  * the whole code. Nothing on the command line: `CROC_SECRET` holds the whole code.
  * @param words - what the command line gave; several words count as one code
  * @returns the code, not yet checked, or undefined when there is none

@@ -21,10 +21,10 @@ export function isVerb(argument: string): boolean {
 
 const RELAY = 'http://host:port of the relay; default: CROC_RELAY';
 const RECEIVE_HELP = `
-CODE is what the sender sees, like 417-dozen-lunar-quilt. Other users of this machine can read a
+CODE is what the sender sees, like 417-lunar-acorn-quilt. Other users of this machine can read a
 command line while it starts. To keep the secret out of it, put the words into the environment:
-  CROC_SECRET=dozen-lunar-quilt croc-share receive 417 --relay http://host:port
-  CROC_SECRET=417-dozen-lunar-quilt croc-share receive --relay http://host:port`;
+  CROC_SECRET=lunar-acorn-quilt croc-share receive 417 --relay http://host:port
+  CROC_SECRET=417-lunar-acorn-quilt croc-share receive --relay http://host:port`;
 const SEND_HELP = `
 Without --relay (and without CROC_RELAY) the program runs a relay of its own, reachable on the
 local network, until the transfer is over. A code of your own can come from CROC_SECRET instead

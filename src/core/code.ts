@@ -1,5 +1,5 @@
 /**
- * Code phrases, `<channel>-<secret>`, like `417-dozen-lunar-quilt` (docs/protocol.md, "Code
+ * Code phrases, `<channel>-<secret>`, like `417-lunar-acorn-quilt` (docs/protocol.md, "Code
  * phrase"). No error from here carries any of what was typed: it may be a secret.
  */
 import type { RandomBytes } from './edges.js';

@@ -84,7 +84,7 @@ export async function askCode(
   pick.title = steps.title;
   pick.step = 1;
   pick.totalSteps = steps.totalSteps;
-  pick.placeholder = t('Enter the code that the sender sees, like 417-dozen-lunar-quilt');
+  pick.placeholder = t('Enter the code that the sender sees, like 417-lunar-acorn-quilt');
   pick.value = prefilled;
   const refresh = (): void => {
     pick.items = itemsFor(pick.value);
