@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import { CrocError, type Relay, type RelayOptions } from '../core/index.js';
 import { askOtherPorts, startRelayAsking, takenText } from './commands/relay.js';
 import type { Relays } from './relays.js';
-import { errorLine, shortAddress } from './texts.js';
+import { errorLine, isLoopback, shortAddress } from './texts.js';
 
 const port = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65535));
 /** What tasks.json may say; package.json contributes the same shape. */
@@ -97,8 +97,13 @@ class RelayTerminal implements vscode.Pseudoterminal {
 
   #tell(relay: Relay): void {
     this.#line('');
-    this.#line(`  ${vscode.l10n.t('Relay address for others: {0}', shortAddress(relay.url))}`);
-    this.#line(`  ${vscode.l10n.t('On this machine: {0}', shortAddress(relay.localUrl))}`);
+    if (isLoopback(relay.url)) {
+      const address = shortAddress(relay.url);
+      this.#line(`  ${vscode.l10n.t('Relay address, on this machine only: {0}', address)}`);
+    } else {
+      this.#line(`  ${vscode.l10n.t('Relay address for others: {0}', shortAddress(relay.url))}`);
+      this.#line(`  ${vscode.l10n.t('On this machine: {0}', shortAddress(relay.localUrl))}`);
+    }
     this.#line(`  ${vscode.l10n.t('TCP ports: {0}', relay.ports.join(', '))}`);
     this.#line(`  ${vscode.l10n.t('Press Ctrl+C or close this terminal to stop it.')}`);
     this.#line('');

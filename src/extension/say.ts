@@ -30,6 +30,6 @@ export async function sayError(
   const show = HUMAN.has(error.code)
     ? vscode.window.showWarningMessage
     : vscode.window.showErrorMessage;
-  const picked = await show(errorLine(error), ...labels);
+  const picked = await show(errorLine(error, direction), ...labels);
   if (picked !== undefined && remedy !== undefined) await act(remedy);
 }

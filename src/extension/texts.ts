@@ -1,6 +1,6 @@
 /** Sentences that several places say, in the person's language. */
 import * as vscode from 'vscode';
-import { ERRORS, type CrocError, type Totals } from '../core/index.js';
+import { ERRORS, type CrocError, type ErrorCode, type Totals } from '../core/index.js';
 import { foreignText } from './foreign.js';
 import { formatBytes, roughDuration } from './format.js';
 import type { Transfer, TransferItem } from './transfers.js';
@@ -16,17 +16,52 @@ export interface ErrorTexts {
   readonly next: string;
 }
 
-/** The two sentences of an error. The texts of errors.ts are their own keys for translation. */
-export function errorTexts(error: CrocError): ErrorTexts {
+/** Errors whose usual advice is for the recipient, or about the sender. */
+const SENDER_SENDS_AGAIN: ReadonlySet<ErrorCode> = new Set([
+  'unauthorized',
+  'channel_full',
+  'already_set',
+  'channel_closed',
+  'key_exchange_failed',
+  'wrong_code',
+  'peer_cancelled',
+]);
+/** Errors whose usual advice is for the sender. */
+const RECIPIENT_ASKS: ReadonlySet<ErrorCode> = new Set([
+  'relay_gone',
+  'peer_silent',
+  'connection_lost',
+]);
+
+function nextText({ code }: CrocError, direction: 'send' | 'receive' | undefined): string {
+  if (direction === 'send' && SENDER_SENDS_AGAIN.has(code))
+    return t('Send again, and tell the other side the new code.');
+  if (direction === 'receive' && RECIPIENT_ASKS.has(code))
+    return t('Ask the sender to send again, and use the new code.');
+  return t(ERRORS[code].next);
+}
+
+/**
+ * The two sentences of an error. The texts of errors.ts are their own keys for translation.
+ *
+ * @param direction - of the transfer that failed, if it was one; it says who reads this
+ */
+export function errorTexts(error: CrocError, direction?: 'send' | 'receive'): ErrorTexts {
   const entry = ERRORS[error.code];
   const detail = error.detail === undefined ? '' : ` (${foreignText(error.detail)})`;
-  return { what: `${t(entry.what)}${detail}`, next: t(entry.next) };
+  return { what: `${t(entry.what)}${detail}`, next: nextText(error, direction) };
 }
 
 /** Both sentences of an error as one line. */
-export function errorLine(error: CrocError): string {
-  const { what, next } = errorTexts(error);
+export function errorLine(error: CrocError, direction?: 'send' | 'receive'): string {
+  const { what, next } = errorTexts(error, direction);
   return `${what} ${next}`;
+}
+
+/** @param url - of a relay @returns whether it only works on the machine that it names */
+export function isLoopback(url: string): boolean {
+  const { hostname } = new URL(url);
+  return hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.');
 }
 
 /** @returns like `docs`, or `docs and 2 more` */
@@ -75,6 +110,8 @@ export function stageText(transfer: Transfer): string {
   const result = transfer.result;
   if (result === undefined) return '';
   const what = `${filesText(result.files)}, ${bytesText(result.bytes)}`;
+  if (sending && transfer.tookPart)
+    return t('Sent. What the other side took is on its disk: {0}.', what);
   return sending
     ? t('Sent. Everything is on the other disk: {0}.', what)
     : t('Received. Everything is on this disk: {0}.', what);

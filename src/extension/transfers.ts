@@ -99,6 +99,11 @@ export class Transfer {
     return this.direction === 'send' && this.stage === 'running' && this.progress === undefined;
   }
 
+  /** Whether less arrived than was offered: the recipient left things out. */
+  get tookPart(): boolean {
+    return (this.result?.files ?? Infinity) < (this.totals?.files ?? 0);
+  }
+
   /** Resolves when it is over, however it ended. */
   get settled(): Promise<void> {
     return this.running.done.then(

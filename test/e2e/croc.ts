@@ -1,6 +1,7 @@
 /** The words and places of the extension, as a person finds them. The only file that knows them. */
 import type { Locator } from 'playwright-core';
 import { deadlineMs } from '../support/vscode/project.js';
+import { takeScreen } from '../support/vscode/screens.js';
 import { until } from '../support/vscode/wait.js';
 import type { Workbench } from '../support/vscode/workbench.js';
 
@@ -56,6 +57,40 @@ export function panelHeading(workbench: Workbench, text: string): Locator {
 /** A button of the panel by what it does. */
 export function panelButton(workbench: Workbench, action: string): Locator {
   return workbench.webview().locator(`vscode-button[data-action="${action}"]`);
+}
+
+/** Pictures of the panel 400 px wide and at 200 %; throws when something of it is cut off. */
+export async function takeNarrowScreens(workbench: Workbench, name: string): Promise<void> {
+  const { page } = workbench;
+  const toggle = 'View: Toggle Primary Side Bar Visibility';
+  // 200 % of a window of 1280 by 800 leaves half as many pixels of the page's own.
+  const sizes = [
+    { mark: 'narrow', width: 460, height: 800 },
+    { mark: 'zoomed', width: 640, height: 400 },
+  ];
+  const before = page.viewportSize();
+  await workbench.runCommand(toggle);
+  for (const { mark, width, height } of sizes) {
+    await page.setViewportSize({ width, height });
+    await page.waitForFunction(
+      (wanted) => document.querySelector('.monaco-workbench')?.clientWidth === wanted,
+      width,
+    );
+    await takeScreen(workbench, `${name}-${mark}`);
+    const cutOff = await workbench
+      .webview()
+      .locator('body')
+      .evaluate((body) => {
+        const { clientWidth } = body.ownerDocument.documentElement;
+        const right = (element: Element) => element.getBoundingClientRect().right;
+        return [...body.querySelectorAll('h1, p, output, vscode-button, li, span')]
+          .filter((element) => right(element) > clientWidth + 1)
+          .map((element) => `${element.tagName}: ${element.textContent}`);
+      });
+    if (cutOff.length > 0) throw new Error(`Cut off when ${mark}: ${cutOff.join('; ')}`);
+  }
+  if (before !== null) await page.setViewportSize(before);
+  await workbench.runCommand(toggle);
 }
 
 /** Shuts every editor, so that the next panel is the only one. */

@@ -14,6 +14,7 @@ import {
   relayInPanel,
   sendFromExplorer,
   statusItem,
+  takeNarrowScreens,
   words,
 } from './croc.js';
 import { Editors } from './editors.js';
@@ -53,6 +54,7 @@ describe('two editors in trouble', () => {
     const inbox = path.join(b.folder, 'inbox');
     const code = await sendFromExplorer(a.workbench, 'sample');
     const relay = await relayInPanel(a.workbench, code);
+    await takeNarrowScreens(a.workbench, 'wrong-0-code-a');
 
     const { quickInput } = b.workbench;
     await b.workbench.runCommand(words.receive);
@@ -86,6 +88,7 @@ describe('two editors in trouble', () => {
       b.workbench.notification('Received sample').waitFor(),
     ]);
     expect(await readdir(inbox)).toEqual(['sample']);
+    await takeNarrowScreens(a.workbench, 'wrong-2-sent-a');
 
     for (const { workbench, folder } of [a, b])
       for (const used of [code, next]) {
@@ -111,12 +114,15 @@ describe('two editors in trouble', () => {
       await numbers.filter({ hasText: /of 8\.0 GiB.*iB\/s · \d+ (s|min) left/ }).waitFor();
     }
     await editors.takeScreens('huge-1-passing', EVERY_LOOK);
+    await takeNarrowScreens(b.workbench, 'huge-1-passing-b');
 
     await panelButton(b.workbench, 'cancel').click();
     await Promise.all([
       panelHeading(b.workbench, 'Cancelled: disk image.img').waitFor(),
       panelHeading(a.workbench, 'Could not send disk image.img').waitFor(),
     ]);
+    const advice = a.workbench.webview().locator('.hint');
+    expect(await advice.innerText()).toBe('Send again, and tell the other side the new code.');
     expect(await readdir(inbox)).toEqual([]);
     await editors.takeScreens('huge-2-stopped', EVERY_LOOK);
   });

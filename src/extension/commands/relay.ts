@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import { CrocError, type Relay, type RelayOptions } from '../../core/index.js';
 import type { Parts } from '../parts.js';
 import { DEFAULT_PORT, findOtherPorts, type OtherPorts, type Relays } from '../relays.js';
-import { errorLine, shortAddress } from '../texts.js';
+import { errorLine, isLoopback, shortAddress } from '../texts.js';
 
 /** A question with one way on. */
 export type AskOtherPorts = (other: OtherPorts) => Promise<boolean>;
@@ -72,15 +72,15 @@ export async function showRelay(parts: Parts): Promise<void> {
   const copy = t('Copy Address');
   const stop = t('Stop Relay');
   const address = shortAddress(relay.url);
-  const picked = await vscode.window.showInformationMessage(
-    t(
-      'The workspace relay runs at {0} (TCP ports {1}). Others on the network can use it.',
-      address,
-      relay.ports.join(', '),
-    ),
-    copy,
-    stop,
-  );
+  const ports = relay.ports.join(', ');
+  const where = isLoopback(relay.url)
+    ? t('The workspace relay runs at {0} (TCP ports {1}), for this machine only.', address, ports)
+    : t(
+        'The workspace relay runs at {0} (TCP ports {1}). Others on the network can use it.',
+        address,
+        ports,
+      );
+  const picked = await vscode.window.showInformationMessage(where, copy, stop);
   if (picked === copy) await vscode.env.clipboard.writeText(address);
   if (picked === stop) await stopRelay(parts);
 }

@@ -7,6 +7,7 @@ import { remedyFor, remedyLabel } from '../remedies.js';
 import {
   bytesText,
   errorTexts,
+  isLoopback,
   itemsTitle,
   shortAddress,
   stageText,
@@ -51,9 +52,7 @@ function codeOf(transfer: Transfer): PanelCopyable | undefined {
 
 /** Who can reach the relay, as far as its address tells. */
 function reachText(address: string, own: boolean): string {
-  const { hostname } = new URL(address);
-  if (hostname === 'localhost' || hostname === '[::1]' || hostname.startsWith('127.'))
-    return t('This address works on this computer only.');
+  if (isLoopback(address)) return t('This address works on this computer only.');
   if (!own) return t('The relay from your settings. It sees neither names nor contents.');
   return vscode.env.remoteName === undefined
     ? t('This window runs the relay. The other side must be able to reach this computer.')
@@ -120,8 +119,9 @@ function notesOf(skipped: readonly Skipped[]): string[] {
 }
 
 /** What the list is, before and after the transfer is over. */
-function listTitle({ stage, direction }: Transfer): string {
+function listTitle({ stage, direction, tookPart }: Transfer): string {
   const sending = direction === 'send';
+  if (sending && tookPart) return t('What was offered');
   if (stage === 'done') return sending ? t('What was sent') : t('What was received');
   if (stage === 'failed' || stage === 'cancelled')
     return sending ? t('What was to be sent') : t('What was to be received');
@@ -191,7 +191,7 @@ function buttonsOf(transfer: Transfer): PanelButton[] {
 
 function hintOf(transfer: Transfer): string | undefined {
   if (transfer.stage === 'failed' && transfer.error !== undefined)
-    return errorTexts(transfer.error).next;
+    return errorTexts(transfer.error, transfer.direction).next;
   if (transfer.direction === 'receive')
     return t('Folder: {0}', printable(transfer.facts.paths[0] ?? ''));
   return undefined;

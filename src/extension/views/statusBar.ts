@@ -60,7 +60,10 @@ export class StatusBar implements vscode.Disposable {
   ) {
     this.#item.name = 'Croc';
     this.#subscriptions = [
-      transfers.onDidChange(() => this.#draw()),
+      // An end is drawn once, below: here the one that ended before would show for a moment.
+      transfers.onDidChange((transfer) => {
+        if (transfer.active) this.#draw();
+      }),
       transfers.onDidEnd((transfer) => this.#keep(transfer)),
       relays.onDidChange(() => this.#draw()),
     ];
@@ -73,8 +76,7 @@ export class StatusBar implements vscode.Disposable {
   }
 
   #keep(transfer: Transfer): void {
-    if (transfer.stage === 'cancelled') return;
-    this.#ended = transfer;
+    this.#ended = transfer.stage === 'cancelled' ? undefined : transfer;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       this.#ended = undefined;

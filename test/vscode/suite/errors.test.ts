@@ -49,7 +49,7 @@ describe('when it goes wrong', () => {
     const { code } = await (await crocApi()).send([await scene.file('one.txt')]);
     scene.person.willPress('Send Again');
     assert.equal(await codeOf(scene.otherSide(url).receive(wrong(code))), 'wrong_code');
-    const message = await scene.person.hears(/code did not match/);
+    const message = await scene.person.hears(/code did not match.*Send again, and tell/);
     assert.deepEqual(message.choices, ['Send Again']);
     const shown = (await statusShows(/\d+-[a-z]+/)).text?.replace('$(sync~spin) ', '') ?? '';
     assert.ok(looksLikeCode(shown), shown);

@@ -79,6 +79,7 @@ describe('the workspace relay', () => {
     await run('croc.startRelay');
     const message = await scene.person.hears(/relay runs at/);
     assert.ok(message.text.includes(`127.0.0.1:${relay.port} `), message.text);
+    assert.match(message.text, /for this machine only/);
   });
 
   it('is used by a send, and says so before it stops under it', async () => {

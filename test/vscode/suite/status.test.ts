@@ -12,6 +12,17 @@ describe('the status item', () => {
   });
   afterEach(() => scene.close());
 
+  it('does not say that everything arrived when the other side took a part', async () => {
+    const relay = await scene.relayInSettings();
+    const files = [await scene.file('one.txt'), await scene.file('two.txt')];
+    const send = await (await crocApi()).send(files);
+    const offer = await scene.otherSide(relay.url).receive(send.code);
+    await offer.accept({ to: await scene.subfolder('inbox'), only: [0] }).done;
+    await send.done;
+    const { spoken } = await statusShows(/\$\(check\) one\.txt and 1 more/);
+    assert.match(spoken, /What the other side took is on its disk: 1 file,/);
+  });
+
   it('counts up, and stays one button that can be clicked', async () => {
     const relay = await scene.relayInSettings();
     const big = await scene.file('big.bin', randomBytes(160 << 20));

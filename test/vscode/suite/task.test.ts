@@ -88,6 +88,8 @@ describe('the relay task', () => {
     const line = await terminal.line(/^croc relay: listening at/);
     assert.equal(terminal.lines.filter((one) => BEGINS.test(one)).length, 1);
     assert.match(line, ENDS);
+    assert.match(terminal.printed, /on this machine only/);
+    assert.doesNotMatch(terminal.printed, /for others/);
     const url = line.replace('croc relay: listening at ', '');
     assert.equal(new URL(url).hostname, '127.0.0.1');
     const ports = (/TCP ports: ([\d, ]+)/.exec(terminal.printed)?.[1] ?? '')
