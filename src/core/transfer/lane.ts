@@ -84,6 +84,8 @@ export class Lane {
         callback: (count, buffer) => this.#onBytes(count, buffer),
       },
     });
+    // While the peer's disk stalls, one ping after another may wait for room.
+    this.#socket.setMaxListeners(0);
     this.#socket.on('connect', () => {
       this.#socket.write(this.#admission.line);
     });
