@@ -75,13 +75,6 @@ export class SourceFile {
     }
   }
 
-  /** As `read`, at once: for pieces so small that a thread would cost more than the call. */
-  readSync(offset: number, buffer: Uint8Array, length: number): number {
-    const wanted = this.#wanted(offset, length);
-    readAll(this.#use(), this.#entry, offset, buffer, 0, wanted);
-    return wanted;
-  }
-
   /** Says that all was read. @throws CrocError `file_changed` when the file is another than offered */
   verifyUnchanged(): void {
     try {
@@ -122,7 +115,7 @@ export class SourceFile {
 export function readSmallFile(entry: WalkEntry, into: Uint8Array, at: number): number {
   const fd = openAsOffered(entry);
   try {
-    readAll(fd, entry, 0, into, at, entry.size);
+    readAll(fd, entry, into, at);
     checkAsOffered(fd, entry);
     return entry.size;
   } catch (error) {
@@ -144,22 +137,11 @@ function openAsOffered(entry: WalkEntry): number {
   }
 }
 
-function readAll(
-  fd: number,
-  entry: WalkEntry,
-  offset: number,
-  into: Uint8Array,
-  at: number,
-  length: number,
-): void {
-  try {
-    for (let done = 0; done < length;) {
-      const got = readSync(fd, into, at + done, length - done, offset + done);
-      if (got === 0) throw changed(entry);
-      done += got;
-    }
-  } catch (error) {
-    throw readingError(error, entry.path);
+function readAll(fd: number, entry: WalkEntry, into: Uint8Array, at: number): void {
+  for (let done = 0; done < entry.size;) {
+    const got = readSync(fd, into, at + done, entry.size - done, done);
+    if (got === 0) throw changed(entry);
+    done += got;
   }
 }
 
