@@ -24,10 +24,12 @@ export interface SendOptions {
   readonly curve?: CurveName;
   /** How long the code stays open while nobody uses it; default three hours. */
   readonly waitMs?: number;
+  /** File bytes a second to send at most; default: as fast as it goes. */
+  readonly limit?: number;
   readonly signal?: AbortSignal;
 }
 
-/** A send that runs. Events: `state`, `offered`, `progress`. */
+/** A send that runs. Events: `state`, `offered`, `progress`, `connection`. */
 export interface Send extends EventEmitter<SendEvents> {
   /** The code phrase to tell the other person. */
   readonly code: string;
@@ -65,7 +67,7 @@ export interface Offer {
   reject(): Promise<void>;
 }
 
-/** A receive that runs. Events: `state`, `progress`. */
+/** A receive that runs. Events: `state`, `progress`, `connection`. */
 export interface Receive extends EventEmitter<ReceiveEvents> {
   readonly state: RecipientState;
   /** Resolves when everything is flushed to disk; rejects with a CrocError. */

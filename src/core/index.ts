@@ -12,8 +12,10 @@ export { parseRelayAddress } from './channel/relayUrl.js';
 export { CURVE_NAMES } from './types.js';
 export type {
   AcceptOptions,
+  ActiveFile,
   Conflict,
   ConflictChoice,
+  Connection,
   CurveName,
   OfferEntry,
   Progress,

@@ -42,6 +42,29 @@ export interface Progress {
   readonly transferred: number;
   /** The path that moved last. */
   readonly path?: string;
+  /** File bytes, of `bytes`, that the recipient had already: found by comparing, not sent again. */
+  readonly resumed?: number;
+  /** Files and links of what was accepted that are whole. */
+  readonly filesDone?: number;
+  /** Files and links of what was accepted. */
+  readonly files?: number;
+  /** The files under way, at most 4. */
+  readonly active?: readonly ActiveFile[];
+}
+
+/** A file under way. */
+export interface ActiveFile {
+  readonly path: string;
+  /** Bytes that are there. */
+  readonly bytes: number;
+  readonly size: number;
+}
+
+/** Whether the two sides still hear each other in the middle of a transfer. */
+export interface Connection {
+  readonly connected: boolean;
+  /** While not connected: how long it is tried for, from now on, in milliseconds. */
+  readonly giveUpInMs: number;
 }
 
 /** How a transfer ended well. */
@@ -76,6 +99,8 @@ export interface Conflict {
 export interface AcceptOptions {
   /** Folder to write into; it must exist. */
   readonly to: string;
+  /** File bytes a second to take at most; default: as fast as it goes. */
+  readonly limit?: number;
   /** Which entries, as indices into `offer.entries`; all when absent. Folders above them come along. */
   readonly only?: readonly number[];
   /** One choice for all, or one asked for each; default `rename`, which loses nothing. */
@@ -92,6 +117,8 @@ export interface Skipped {
 export interface TransferEvents<State extends string> {
   state: [state: State];
   progress: [progress: Progress];
+  /** The connection was lost, or is back. */
+  connection: [connection: Connection];
 }
 
 /** Events of a send. */
