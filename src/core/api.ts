@@ -84,6 +84,16 @@ export interface RelayOptions {
   readonly port?: number;
   /** TCP ports, one a lane, 0 for any free one; default 27001–27004, or free ones. 1 to 16 ports. */
   readonly tcpPorts?: readonly number[];
+  /**
+   * `redis://…`: keeps the channels there, shared by every relay that names the same; default: in
+   * this process's memory.
+   */
+  readonly store?: string;
+  /**
+   * IP address or name under which clients reach this relay's TCP ports; default: the host that they
+   * use for HTTP. With `store`, default: `host`, which then must be one address.
+   */
+  readonly hostName?: string;
 }
 
 /** What a relay does at this moment. */

@@ -5,15 +5,17 @@ import type { Relay, RelayOptions } from '../api.js';
 import { systemClock, systemRandom } from '../edges.js';
 import type { Clock, RandomBytes } from '../edges.js';
 import { CrocError } from '../errors.js';
-import { DEFAULT_HTTP_PORT, DEFAULT_TCP_PORTS, MAX_LANES } from '../wire/http.js';
+import { DEFAULT_HTTP_PORT, DEFAULT_TCP_PORTS, isLaneHost, MAX_LANES } from '../wire/http.js';
 import { AddressResolver } from './address.js';
+import type { Home } from './channel.js';
 import type { RelayEvent } from './events.js';
 import { createHttpServer } from './http.js';
 import { Lanes } from './lanes.js';
 import { DEFAULT_LIMITS } from './limits.js';
 import type { RelayLimits } from './limits.js';
-import { listen, urlsOf } from './listen.js';
+import { isEveryInterface, listen, urlsOf } from './listen.js';
 import type { Bound } from './listen.js';
+import { RedisStore } from './redisStore.js';
 import { Rendezvous } from './rendezvous.js';
 import { Sockets } from './sockets.js';
 import { MemoryStore } from './store.js';
@@ -26,7 +28,8 @@ export interface RelaySetup extends RelayOptions {
   readonly limits?: Partial<RelayLimits>;
   /** Addresses or subnets of proxies whose `X-Forwarded-For` counts; default none. */
   readonly trustedProxies?: readonly string[];
-  readonly store?: ChannelStore;
+  /** Keeps the channels instead of what `store` names. */
+  readonly channelStore?: ChannelStore;
   /** Told what happens, in counts. */
   readonly onEvent?: (event: RelayEvent) => void;
 }
@@ -42,7 +45,6 @@ export async function startRelay(setup: RelaySetup = {}): Promise<Relay> {
   const clock = setup.clock ?? systemClock;
   const random = setup.random ?? systemRandom;
   const onEvent = setup.onEvent ?? ((): void => undefined);
-  const store = setup.store ?? new MemoryStore(limits, random);
   const resolver = new AddressResolver(setup.trustedProxies);
   const sockets = new Sockets(limits, resolver);
 
@@ -67,13 +69,16 @@ export async function startRelay(setup: RelaySetup = {}): Promise<Relay> {
       },
     ),
   );
+  let store: ChannelStore | undefined;
   try {
+    store = await openStore(setup, limits, clock, random);
     const bounds: Bound[] = [];
     for (const [index, server] of servers.entries()) {
       bounds.push(await listen(server, setup.host, wanted[index] ?? { port: 0, fallback: true }));
     }
     const ports = bounds.map(({ port }) => port);
-    const rendezvous = new Rendezvous({ store, clock, random, limits, ports, onEvent });
+    const home = homeOf(setup, bounds[0], ports);
+    const rendezvous = new Rendezvous({ store, clock, random, limits, home, onEvent });
     lanes = new Lanes({ store, rendezvous, sockets, clock, limits, count: ports.length, onEvent });
     const http = createHttpServer({ rendezvous, sockets, resolver, limits, onEvent });
     const bound = await listen(http, setup.host, {
@@ -81,12 +86,48 @@ export async function startRelay(setup: RelaySetup = {}): Promise<Relay> {
       fallback: setup.port === undefined,
     });
     servers.push(http);
+    await store.announce(home);
     return new RunningRelay({ servers, sockets, store, rendezvous, lanes, onEvent }, bound, ports);
   } catch (error) {
     sockets.close();
     await Promise.all(servers.map(stop));
+    await store?.close();
     throw error;
   }
+}
+
+/** Where channels are kept: handed in, shared by Redis, or in memory. */
+async function openStore(
+  { channelStore, store }: RelaySetup,
+  limits: RelayLimits,
+  clock: Clock,
+  random: RandomBytes,
+): Promise<ChannelStore> {
+  if (channelStore !== undefined) return channelStore;
+  if (store === undefined) return new MemoryStore(limits, random);
+  return RedisStore.open(store, { limits, clock, random });
+}
+
+/**
+ * Where clients find this process's lanes.
+ * @throws CrocError `usage` when relays share a store and nothing says which address is this one's
+ */
+function homeOf(
+  { hostName, host, store }: RelaySetup,
+  bound: Bound | undefined,
+  ports: readonly number[],
+): Home {
+  if (hostName !== undefined) {
+    if (!isLaneHost(hostName))
+      throw new CrocError('usage', { detail: `not a host name: ${hostName}` });
+    return { host: hostName, ports };
+  }
+  if (store === undefined) return { ports };
+  if (host !== undefined && bound !== undefined && !isEveryInterface(bound.host))
+    return { host: bound.host, ports };
+  throw new CrocError('usage', {
+    detail: 'relays that share a store need a host name each, under which clients find them',
+  });
 }
 
 interface RunningParts {
