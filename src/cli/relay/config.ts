@@ -61,13 +61,14 @@ export function limitsOf(config: RelayConfig): Partial<RelayLimits> {
 
 /** A configuration as `startRelay` takes it. */
 export function setupOf(config: RelayConfig): RelaySetup {
-  const { host, port, tcpPorts, trustedProxies } = config;
+  const { host, port, tcpPorts, trustedProxies, crocPassword } = config;
   return {
     hosts: host,
     trustedProxies,
     limits: limitsOf(config),
     ...(port === undefined ? {} : { port }),
     ...(tcpPorts === undefined ? {} : { tcpPorts }),
+    ...(crocPassword === undefined ? {} : { crocPassword }),
   };
 }
 

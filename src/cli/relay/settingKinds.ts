@@ -5,7 +5,7 @@ import { DEFAULT_RELAY_LIMITS as LIMITS } from '../../core/index.js';
 import type { RelayLimits } from '../../core/index.js';
 
 /** The headings under which help and document list the settings. */
-export const SETTING_GROUPS = ['Network', 'Operation', 'Limits'] as const;
+export const SETTING_GROUPS = ['Network', 'Access', 'Limits'] as const;
 export type SettingGroup = (typeof SETTING_GROUPS)[number];
 
 /** One setting, whose value is a `T`. */

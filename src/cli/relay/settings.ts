@@ -8,6 +8,7 @@
 import * as v from 'valibot';
 import {
   addressSchema,
+  asIs,
   asList,
   asNumber,
   countLimit,
@@ -55,6 +56,16 @@ export const RELAY_SETTINGS = {
     schema: v.array(v.string('addresses or subnets'), 'a list of addresses or subnets'),
     fromText: asList,
   }),
+  crocPassword: setting<string | undefined>({
+    group: 'Access',
+    what: 'password that croc clients say with --pass',
+    placeholder: 'password',
+    fallback: undefined,
+    shown: "croc's own",
+    secret: true,
+    schema: v.pipe(v.string('a password is a text'), v.minLength(1, 'a password is not empty')),
+    fromText: asIs,
+  }),
   channels: countLimit('open channels', 'channels', 1),
   channelsPerAddress: countLimit('open channels that one address opened', 'channelsPerAddress', 1),
   joinsPerMinute: countLimit(
@@ -82,6 +93,22 @@ export const RELAY_SETTINGS = {
     'laneBufferBytes',
     4096,
     16 * 1024 * 1024,
+  ),
+  crocRooms: countLimit(
+    'rooms in which a croc client waits; for one more the oldest is closed',
+    'crocRooms',
+    1,
+  ),
+  crocWaitSeconds: timeLimit('how long a croc client may wait', 'crocWaitMs', 1),
+  crocJoinsPerMinute: countLimit(
+    'joins of croc clients a minute from one address, and into one room',
+    'crocJoinsPerMinute',
+    1,
+  ),
+  crocPending: countLimit(
+    'croc clients that introduce themselves at a time; further ones are cut',
+    'crocPending',
+    1,
   ),
 };
 

@@ -8,6 +8,7 @@ import { CrocError } from '../errors.js';
 import { DEFAULT_HTTP_PORT, DEFAULT_TCP_PORTS, MAX_LANES } from '../wire/http.js';
 import { AddressResolver } from './address.js';
 import type { RelayEvent } from './events.js';
+import { CrocRelay, DEFAULT_CROC_PASSWORD } from './crocRelay.js';
 import { createHttpServer } from './http.js';
 import { Lanes } from './lanes.js';
 import { DEFAULT_LIMITS } from './limits.js';
@@ -61,8 +62,12 @@ export async function startRelay(setup: RelaySetup = {}): Promise<Relay> {
       ports.push(at.port);
     }
     const rendezvous = new Rendezvous({ store, clock, random, limits, ports, onEvent });
+    const croc = new CrocRelay({
+      ...{ clock, random, ports, limits },
+      password: setup.crocPassword ?? DEFAULT_CROC_PASSWORD,
+    });
     const lanes = new Lanes({
-      ...{ store, rendezvous, sockets, clock, limits, onEvent },
+      ...{ store, rendezvous, sockets, clock, limits, croc, onEvent },
       count: ports.length,
     });
     gate.accept = (socket, index) => void lanes.accept(socket, index);
