@@ -94,6 +94,8 @@ export interface RelayOptions {
    * use for HTTP. With `store`, default: `host`, which then must be one address.
    */
   readonly hostName?: string;
+  /** What `croc --pass` has to say to use this relay; default `pass123`, as croc has it. */
+  readonly crocPassword?: string;
 }
 
 /** What a relay does at this moment. */

@@ -11,7 +11,7 @@ import { HAS_REDIS, RedisServer } from '../support/redis.js';
 
 const HOME = { host: '127.0.0.1', ports: [1, 2] };
 const OTHER = { host: '127.0.0.1', ports: [3, 4] };
-const LIMITS = { channels: 1000, channelsPerAddress: 1000, idleMs: 60_000 };
+const LIMITS = { channels: 1000, channelsPerAddress: 1000, idleMs: 60_000, lifeMs: 600_000 };
 const asker = { address: '10.0.0.1', nowMs: 1 };
 
 describe.skipIf(!HAS_REDIS)('a store in Redis (skipped where there is no redis-server)', () => {
@@ -65,8 +65,11 @@ describe.skipIf(!HAS_REDIS)('a store in Redis (skipped where there is no redis-s
     expect(name).toMatch(/^[1-9][0-9]$/);
     const x = point();
     await say(other, name, { x });
-    const { activeAtMs: at, ...seen } = (await see(one, name)) as { activeAtMs: number };
-    expect(at).toBeGreaterThan(0);
+    const { activeAtMs, openedAtMs, ...seen } = (await see(one, name)) as Channel & {
+      activeAtMs: number;
+      openedAtMs: number;
+    };
+    expect(activeAtMs).toBe(openedAtMs);
     expect(seen).toEqual({
       ...{ status: 'open', channel: name, curve: 'p256', owner: '10.0.0.1', home: HOME, x },
       ...{ addresses: ['10.0.0.1'], sender: opened.value.sender, stapled: false, version: 2 },
@@ -150,6 +153,19 @@ describe.skipIf(!HAS_REDIS)('a store in Redis (skipped where there is no redis-s
     expect(await create(one, '41')).toEqual({ ok: false, code: 'channel_closed' });
   });
 
+  it('closes what has lived for too long, whatever moves in it', async () => {
+    const [one, other] = [await open({ lifeMs: 300 }), await open({ lifeMs: 300 })];
+    await create(one, '41');
+    let expired = 0;
+    await until(async () => {
+      await other.touch(['41']);
+      expired += await other.sweep();
+      return expired > 0;
+    });
+    expect((await see(one, '41'))?.status).toBe('closed');
+    expect(await one.count()).toBe(0);
+  });
+
   it('leaves nothing in Redis that has no end', async () => {
     const store = await open();
     await store.announce(HOME);
@@ -158,7 +174,7 @@ describe.skipIf(!HAS_REDIS)('a store in Redis (skipped where there is no redis-s
     const keys = (await redis.ask('KEYS *')).match(/croc:\S+/g) ?? [];
     expect(keys.length).toBeGreaterThan(5);
     for (const key of keys) {
-      if (key === 'croc:open') continue; // its members have deadlines of their own
+      if (['croc:open', 'croc:life'].includes(key)) continue; // its members have deadlines of their own
       expect([key, Number(/:(-?\d+)/.exec(await redis.ask(`PTTL ${key}`))?.[1]) > 0]).toEqual([
         key,
         true,

@@ -6,7 +6,8 @@
  * until when channels count, each member with its deadline in milliseconds of Redis's own clock:
  *
  *   croc:channel:NAME    the state; expires by itself a while after the deadline
- *   croc:open            every open channel
+ *   croc:open            every open channel, until when it may be idle
+ *   croc:life            the same, until when it may live at most
  *   croc:owner:ADDRESS   open channels of one address
  *   croc:names:DIGITS    decimal names in use, by their number of digits, closed channels too
  *   croc:home:HOST:PORTS exists while the process with these lanes says that it lives
@@ -37,7 +38,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
  *
  * KEYS: channel, open, owner, names. ARGV: state seen ('' for none), new state, name, 'open' or
  * 'closed', how long it counts (ms), '1' for a notice, '1' when it opens, channels in all, channels
- * of one address. Gives what came of it ('put', 'changed', 'relay', 'address'), the state that
+ * of one address, how long it may live (ms). Gives what came of it ('put', 'changed', 'relay', 'address'), the state that
  * is there if it changed, and the number of names of this length in use.
  */
 export const PUT = script(`${NOW}
@@ -50,6 +51,7 @@ if ARGV[7] == '1' then
   if redis.call('ZCARD', KEYS[3]) >= tonumber(ARGV[9]) then return {'address', '', 0} end
 end
 local untilMs = now + ARGV[5]
+if ARGV[7] == '1' then redis.call('ZADD', 'croc:life', now + ARGV[10], ARGV[3]) end
 if ARGV[4] == 'open' then
   redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[5] + ${GRACE_MS})
   redis.call('ZADD', KEYS[2], untilMs, ARGV[3])
@@ -58,6 +60,7 @@ if ARGV[4] == 'open' then
 else
   redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[5])
   redis.call('ZREM', KEYS[2], ARGV[3])
+  redis.call('ZREM', 'croc:life', ARGV[3])
   redis.call('ZREM', KEYS[3], ARGV[3])
 end
 if string.match(ARGV[3], '^[1-9][0-9]*$') then
@@ -95,9 +98,13 @@ return 0
  */
 export const SWEEP = script(`${NOW}
 local names = redis.call('ZRANGEBYSCORE', 'croc:open', '-inf', now, 'LIMIT', 0, ARGV[1])
+for _, name in ipairs(redis.call('ZRANGEBYSCORE', 'croc:life', '-inf', now, 'LIMIT', 0, ARGV[1])) do
+  names[#names + 1] = name
+end
 local closed = 0
 for _, name in ipairs(names) do
   redis.call('ZREM', 'croc:open', name)
+  redis.call('ZREM', 'croc:life', name)
   local held = redis.call('GET', 'croc:channel:' .. name)
   local state = held and cjson.decode(held)
   if state and state.status == 'open' then

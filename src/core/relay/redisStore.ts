@@ -53,7 +53,7 @@ const putSchema = v.tuple([
 const sweptSchema = v.tuple([v.number(), v.number()]);
 
 type Watcher = (channel: Channel | undefined) => void;
-type Limits = Pick<RelayLimits, 'channels' | 'channelsPerAddress' | 'idleMs'>;
+type Limits = Pick<RelayLimits, 'channels' | 'channelsPerAddress' | 'idleMs' | 'lifeMs'>;
 
 /** What a store in Redis needs. */
 export interface RedisStoreParts {
@@ -228,6 +228,7 @@ export class RedisStore implements ChannelStore {
       owner === undefined ? '' : '1',
       limits.channels,
       limits.channelsPerAddress,
+      limits.lifeMs,
     ]);
     const [result, , occupied] = v.parse(putSchema, reply);
     if (isDecimal(name) && (result === 'put' || result === 'changed'))
@@ -241,7 +242,7 @@ export class RedisStore implements ChannelStore {
     const state = v.parse(stateSchema, JSON.parse(text));
     const nowMs = this.#parts.clock.now();
     return state.status === 'open'
-      ? { ...state, activeAtMs: nowMs }
+      ? { ...state, openedAtMs: nowMs, activeAtMs: nowMs }
       : { ...state, closedAtMs: nowMs };
   }
 
@@ -308,7 +309,12 @@ function homeKey({ host = '', ports }: Home): string {
 
 /** A state as Redis keeps it: without the times, which would differ with every request. */
 function toText(channel: Channel): string {
-  return JSON.stringify({ ...channel, activeAtMs: undefined, closedAtMs: undefined });
+  return JSON.stringify({
+    ...channel,
+    openedAtMs: undefined,
+    activeAtMs: undefined,
+    closedAtMs: undefined,
+  });
 }
 
 function contended(): CrocError {

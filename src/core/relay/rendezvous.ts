@@ -177,7 +177,7 @@ export class Rendezvous {
     const sweep = async (): Promise<void> => {
       this.#joins.sweep(clock.now());
       await store.touch(busy(), clock.now());
-      const count = await store.sweep(clock.now(), limits.idleMs);
+      const count = await store.sweep(clock.now(), limits);
       if (count > 0) onEvent({ kind: 'channels-expired', count });
     };
     this.#cancelSweep = clock.after(limits.sweepMs, () => {
