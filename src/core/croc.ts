@@ -65,7 +65,7 @@ export class Croc {
     if (!CURVE_NAMES.includes(curve)) throw new CrocError('unsupported_curve', { detail: curve });
     const own = options.code === undefined ? undefined : parseCode(options.code);
     const { sources, text } = sortItems(items);
-    await Promise.all(sources.map((source) => typeof source === 'string' && mustExist(source)));
+    await Promise.all(sources.filter((source) => typeof source === 'string').map(mustExist));
     const parts = this.#parts(options.relay, options.signal, options.waitMs);
     const secret = own?.secret ?? generateSecret(parts.random);
     const { ignore } = options;

@@ -8,6 +8,7 @@ import { CrocError } from '../errors.js';
 import { DEFAULT_HTTP_PORT, DEFAULT_TCP_PORTS, MAX_LANES } from '../wire/http.js';
 import { AddressResolver } from './address.js';
 import type { RelayEvent } from './events.js';
+import { CrocRelay, DEFAULT_CROC_PASSWORD } from './crocRelay.js';
 import { createHttpServer } from './http.js';
 import { Lanes } from './lanes.js';
 import { DEFAULT_LIMITS } from './limits.js';
@@ -74,7 +75,15 @@ export async function startRelay(setup: RelaySetup = {}): Promise<Relay> {
     }
     const ports = bounds.map(({ port }) => port);
     const rendezvous = new Rendezvous({ store, clock, random, limits, ports, onEvent });
-    lanes = new Lanes({ store, rendezvous, sockets, clock, limits, count: ports.length, onEvent });
+    const croc = new CrocRelay({
+      clock,
+      random,
+      ports,
+      password: setup.crocPassword ?? DEFAULT_CROC_PASSWORD,
+      limits,
+    });
+    const count = ports.length;
+    lanes = new Lanes({ store, rendezvous, sockets, clock, limits, count, croc, onEvent });
     const http = createHttpServer({ rendezvous, sockets, resolver, limits, onEvent });
     const bound = await listen(http, setup.host, {
       port: setup.port ?? DEFAULT_HTTP_PORT,
