@@ -139,7 +139,7 @@ export interface Renamed {
 export interface ReceiveResult extends TransferResult {
   /** Absolute paths of the top-level files and folders as they are on this disk. */
   readonly roots: readonly string[];
-  /** Files and links that got another name than the offered one, because that was taken. */
+  /** Files and links that got another name than the offered one, because that was taken; absent when none did. */
   readonly renamed?: readonly Renamed[];
 }
 
