@@ -19,3 +19,17 @@ export const OLDEST_DATA_VERSION = 1;
 export const PING_INTERVAL_MS = 5_000;
 /** A peer that has not been heard for this long is gone. */
 export const PEER_SILENCE_MS = 30_000;
+/** Optional abilities that this code has; what both sides name in `hello` is in use. */
+export const FEATURES = ['resume'] as const;
+/** An optional ability. */
+export type Feature = (typeof FEATURES)[number];
+/** Bytes of a block of a file, the unit that is compared. */
+export const BLOCK_BYTES = 256 * 1024;
+/** Bytes of a block's hash. */
+export const HASH_BYTES = 16;
+/** Bytes of the salt of a transfer's hashes. */
+export const SALT_BYTES = 16;
+/** Blocks whose hashes were sent and whose fate is not known yet, at most. */
+export const MAX_UNJUDGED_BLOCKS = 4096;
+/** Runs of blocks in one `hashes` or `judged` message, at most. */
+export const MAX_RUNS = 4096;
