@@ -25,6 +25,8 @@ export interface BasisSize {
 /** The bases of one destination, by place in the offer. */
 export class Bases {
   readonly byIndex: ReadonlyMap<number, Basis>;
+  /** Bytes of all partial files that were taken over. */
+  takenBytes = 0;
   readonly #bases = new Map<number, Basis>();
   readonly #taken = new Map<number, string>();
   readonly #ledger: Ledger;
@@ -53,7 +55,10 @@ export class Bases {
       const place = this.#ledger.place(index);
       const part =
         entry.size < MIN_PARTIAL_BYTES ? undefined : await this.#partials.take(place, entry.size);
-      if (part !== undefined) this.#taken.set(index, part.path);
+      if (part !== undefined) {
+        this.#taken.set(index, part.path);
+        this.takenBytes += part.size;
+      }
       const basis = new Basis(entry.size, part, this.#target(entry));
       if (basis.blocks > 0) this.#bases.set(index, basis);
     }

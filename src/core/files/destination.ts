@@ -14,9 +14,9 @@
  */
 import { CrocError } from '../errors.js';
 import type { RandomBytes } from '../edges.js';
-import type { ConflictChoice, OfferEntry } from '../types.js';
+import type { ConflictChoice, OfferEntry, Renamed } from '../types.js';
 import { Bases, type BasisSize } from './bases.js';
-import { Committer } from './committer.js';
+import { Committer, type WholeFile } from './committer.js';
 import { Comparing } from './comparing.js';
 import { Folders, parentOf } from './folders.js';
 import { Ledger } from './ledger.js';
@@ -29,6 +29,7 @@ import { MIN_PARTIAL_BYTES, Partials } from './partials.js';
 import { Placement, type FoundConflict } from './placement.js';
 import { probeFolder, withExecute, type ProbedFolder } from './probe.js';
 import { checkOffer } from './safePath.js';
+import { UndoLog, type UndoRecord } from './undo.js';
 
 export { PART_NAME } from './partials.js';
 export type { BasisSize } from './bases.js';
@@ -39,6 +40,8 @@ export interface DestinationOptions {
   readonly random: RandomBytes;
   /** Whose rules of names hold; this machine's when absent. */
   readonly platform?: NodeJS.Platform;
+  /** Keep what is overwritten, and note what arrives, for `undo`. */
+  readonly undo?: boolean;
 }
 
 /** What a finished destination holds. */
@@ -49,6 +52,8 @@ export interface Received {
   readonly bytes: number;
   /** Absolute paths of the topmost files and folders, in the order of the offer. */
   readonly roots: string[];
+  /** Files and links that got another name than the offered one; absent when none did. */
+  readonly renamed?: readonly Renamed[];
 }
 
 const NO_BYTES = new Uint8Array(0);
@@ -66,6 +71,8 @@ export class Destination {
   readonly #parts: PartFiles;
   readonly #committer: Committer;
   readonly #ledger: Ledger;
+  readonly #undo: UndoLog | undefined;
+  readonly #renamed: Renamed[] = [];
   readonly #lock: PartLock | undefined;
   readonly #partials: Partials;
   readonly #bases: Bases;
@@ -88,10 +95,12 @@ export class Destination {
     this.#placement = new Placement(entries, this.#folders);
     this.#links = new Links(probed.root, options.random);
     this.#ledger = new Ledger(entries);
-    this.#committer = new Committer(this.#folders, this.#placement, ({ part }, path) => {
+    this.#undo = options.undo === true ? new UndoLog(probed.root, options.random) : undefined;
+    const onDone = ({ part }: WholeFile, path: string | undefined): void => {
       if (path === undefined) this.#ledger.setStatus(part.index, 'skipped');
-      else this.#ledger.done(part.index, path);
-    });
+      else this.#done(part.index, path);
+    };
+    this.#committer = new Committer(this.#folders, this.#placement, onDone, this.#undo);
     this.#parts = new PartFiles(() => this.#committer.room());
     this.#lock = lock;
     this.#partials = new Partials(this.#folders, lock?.id);
@@ -166,6 +175,11 @@ export class Destination {
       write: (index, offset, data) => this.writeAt(index, offset, data, false),
     });
     return found;
+  }
+
+  /** Bytes of the partial files that were taken over: so much room is not needed any more. */
+  get takenBytes(): number {
+    return this.#bases.takenBytes;
   }
 
   /**
@@ -313,6 +327,21 @@ export class Destination {
     this.#lock?.release();
   }
 
+  /** What was changed so far; undefined unless `undo` was asked for, or when nothing was. */
+  get undoRecord(): UndoRecord | undefined {
+    const record = this.#undo?.record(this.#folders.made);
+    return record?.arrived.length === 0 ? undefined : record;
+  }
+
+  /** A file or link has its final name. */
+  #done(index: number, path: string): void {
+    this.#ledger.done(index, path);
+    const full = this.#folders.fullPath(path);
+    this.#undo?.arrived(full);
+    const { path: offered } = this.#ledger.entry(index);
+    if (path !== offered) this.#renamed.push({ offered, path: full });
+  }
+
   async #finish(): Promise<Received> {
     this.#check();
     for (const [index, { path, size }] of this.#ledger.planned('file')) {
@@ -341,7 +370,9 @@ export class Destination {
     this.#isFinished = true;
     this.#lock?.release();
     const { files, bytes, tops } = this.#ledger;
-    return { files, bytes, roots: tops.map((top) => this.#folders.fullPath(top)) };
+    const roots = tops.map((top) => this.#folders.fullPath(top));
+    const renamed = this.#renamed.length === 0 ? {} : { renamed: this.#renamed };
+    return { files, bytes, roots, ...renamed };
   }
 
   /** What earlier transfers left of what is whole now, and what nobody went on with for long. */
@@ -358,12 +389,13 @@ export class Destination {
     const choice = this.#ledger.choice(index);
     let path = this.#ledger.place(index);
     this.#folders.ensure(parentOf(path));
+    if (choice === 'overwrite') this.#undo?.keep(this.#folders.fullPath(path));
     while (!this.#links.make(this.#folders.fullPath(path), link, choice)) {
       if (choice === 'skip') return;
       path = this.#placement.freeName(path, 'file');
     }
     this.#folders.touch(parentOf(path));
-    this.#ledger.done(index, path);
+    this.#done(index, path);
   }
 
   /** Last of all: every name that comes into a folder changes its time. */
@@ -396,7 +428,11 @@ export class Destination {
 
   async #wholeIfAllIsThere(part: PartFile): Promise<void> {
     // Two last pieces may end together; only one of them finds the file still started.
-    if (part.isWhole && this.#ledger.status(part.index) === 'started') await this.#whole(part);
+    const isToBeAdded = () => part.isWhole && this.#ledger.status(part.index) === 'started';
+    if (!isToBeAdded()) return;
+    // Its descriptor may have been closed for others; too many must not be opened again at a time.
+    for (let room = this.#committer.room(); room; room = this.#committer.room()) await room;
+    if (isToBeAdded()) await this.#whole(part);
   }
 
   #looks(index: number): FileLooks {

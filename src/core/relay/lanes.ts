@@ -4,6 +4,7 @@ import type { Clock } from '../edges.js';
 import { addressKey } from './address.js';
 import { errorAnswer } from './answers.js';
 import { ChannelLanes } from './channelLanes.js';
+import type { CrocRelay } from './crocRelay.js';
 import type { RelayEvent } from './events.js';
 import { parseLaneLine, readFirstLine } from './firstLine.js';
 import type { FirstLine } from './firstLine.js';
@@ -26,6 +27,8 @@ export interface LanesParts {
   readonly limits: RelayLimits;
   /** Number of TCP ports. */
   readonly count: number;
+  /** Takes clients that speak croc's own protocol. */
+  readonly croc: CrocRelay;
   readonly onEvent: (event: RelayEvent) => void;
 }
 
@@ -47,7 +50,7 @@ export class Lanes {
 
   /** Bytes that came into staples so far. */
   get bytes(): number {
-    let bytes = this.#goneBytes;
+    let bytes = this.#goneBytes + this.#parts.croc.bytes;
     for (const lanes of this.#channels.values()) bytes += lanes.stapledBytes;
     return bytes;
   }
@@ -72,6 +75,7 @@ export class Lanes {
     if (first === 'gone') socket.destroy();
     else if (first === 'too_large') this.#refuse(socket, { ok: false, code: 'too_large' });
     else if (first === 'slow') this.#refuse(socket, { ok: false, code: 'bad_request' });
+    else if ('croc' in first) await this.#parts.croc.accept(socket, index, first.croc);
     else await this.#enter(socket, index, first);
   }
 
@@ -91,9 +95,18 @@ export class Lanes {
       this.#refuse(socket, refusal ?? { ok: false, code: 'bad_request' });
       return;
     }
-    const lanes = this.#lanesOf(laneLine.channel);
-    const release = lanes.hold();
+    let lanes = this.#lanesOf(laneLine.channel);
+    let release = lanes.hold();
     const entered = await rendezvous.lane(laneLine, address);
+    if (entered.ok && !lanes.belongTo(entered.value.channel.sender)) {
+      // Those are of a channel that the store has lost, whose name was given away again since.
+      lanes.end();
+      this.#channels.delete(laneLine.channel);
+      release();
+      lanes = this.#lanesOf(laneLine.channel);
+      release = lanes.hold();
+      lanes.belongTo(entered.value.channel.sender);
+    }
     const refused = entered.ok ? lanes.check(index, entered.value.role) : entered.code;
     if (entered.ok && refused === undefined && !socket.destroyed) {
       socket.write('{"ok":true}\n');
@@ -109,14 +122,14 @@ export class Lanes {
     if (known !== undefined) return known;
     const { store, rendezvous, count } = this.#parts;
     const unwatch = store.watch(name, (channel) => {
-      if (channel.status === 'closed') lanes.end();
+      if (channel?.status === 'closed') lanes.end();
     });
     const lanes = new ChannelLanes(name, count, {
       onStapled: () => void rendezvous.stapled(name),
       onEmpty: () => {
         unwatch();
         this.#goneBytes += lanes.stapledBytes;
-        this.#channels.delete(name);
+        if (this.#channels.get(name) === lanes) this.#channels.delete(name);
       },
     });
     this.#channels.set(name, lanes);

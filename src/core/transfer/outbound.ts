@@ -2,6 +2,7 @@
 import { deferred } from '../async.js';
 import { CrocError } from '../errors.js';
 import { blocksOf } from '../files/blocks.js';
+import { pacer } from '../files/pace.js';
 import { SourceFile, readSmallFile } from '../files/source.js';
 import type { WalkEntry } from '../files/walk.js';
 import type { OfferEntry, Progress, Totals, TransferResult } from '../types.js';
@@ -10,8 +11,10 @@ import type { ControlOf } from '../wire/control.js';
 import type { Piece } from '../wire/data.js';
 import { MAX_PAYLOAD_BYTES } from '../wire/limits.js';
 import { Hashing } from './hashing.js';
-import type { Lane } from './lane.js';
+import type { LaneConnection } from './laneConnection.js';
 import { SendPlan } from './plan.js';
+import { offerText } from './text.js';
+import type { TextContent } from './text.js';
 import type { Batch, PlannedPiece } from './plan.js';
 import type { Flow, FlowMessage, Session } from './session.js';
 
@@ -24,6 +27,8 @@ const ENTRIES_PER_MESSAGE = 1000;
 export interface Walked {
   readonly entries: readonly WalkEntry[];
   readonly totals: Totals;
+  /** Offered instead of entries. */
+  readonly text?: TextContent;
 }
 
 /** Large files that are open at a time; others are opened again when another piece is read. */
@@ -150,11 +155,17 @@ export class Outbound implements Flow {
     for (const lane of this.#session.lanes) lane.sayEnd();
     const done = await this.#done.promise;
     this.#report(this.#total);
-    return { files: done.files, bytes: done.bytes, transferred: this.#transferred };
+    const bytes = (await this.#walked).text?.content.length ?? done.bytes;
+    return { files: done.files, bytes, transferred: this.#transferred };
   }
 
   async #offer(): Promise<void> {
-    const { entries, totals } = await this.#walked;
+    const { entries, totals, text } = await this.#walked;
+    if (text) {
+      await offerText(this.#session, text);
+      this.#transferred = text.content.length;
+      return;
+    }
     this.#entries = entries;
     let part: OfferEntry[] = [];
     let characters = 0;
@@ -195,14 +206,17 @@ export class Outbound implements Flow {
   }
 
   /** One lane's loop: read a batch, seal it, send it, until the plan is empty. */
-  async #pump(lane: Lane, plan: SendPlan): Promise<void> {
+  async #pump(lane: LaneConnection, plan: SendPlan): Promise<void> {
     const buffer = Buffer.allocUnsafeSlow(MAX_PAYLOAD_BYTES);
+    const pause = pacer();
     while (!plan.finished) {
       const batch = plan.next();
       if (!batch) {
         await plan.more;
         continue;
       }
+      // Reading may block and the socket may take everything at once; others want their turn, too.
+      await pause();
       const pieces = await this.#read(batch, buffer);
       const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
       this.#transferred += bytes;
