@@ -28,7 +28,8 @@ function invalid(detail: string): CrocError {
 
 // Lower-casing may leave text that is not in NFC, so that comes last again. White space, also around
 // a dash, is a dash: "417 dozen - lunar" is what a hurried person types.
-function normalise(text: string): string {
+/** A typed code in normal form: NFC, lower case, dashes for white space. */
+export function normalise(text: string): string {
   const trimmed = text.normalize('NFC').toLowerCase().normalize('NFC').trim();
   return trimmed.replace(/\s*-\s*|\s+/gu, '-');
 }
@@ -119,7 +120,8 @@ export function looksLikeCode(text: string): boolean {
 }
 
 // By prefixes, not by dashes, because of `yo-yo`.
-function isWords(text: string, count: number): boolean {
+/** Tells whether a text is so many words of the list, joined by dashes. */
+export function isWords(text: string, count: number): boolean {
   if (count === 1) return WORDS.includes(text);
   return WORDS.some(
     (word) => text.startsWith(`${word}-`) && isWords(text.slice(word.length + 1), count - 1),
