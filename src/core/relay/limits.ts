@@ -26,6 +26,8 @@ export interface RelayLimits {
   readonly keepAliveMs: number;
   /** How long a channel lives without a request or a byte, milliseconds. */
   readonly idleMs: number;
+  /** How long a channel lives at most, data or no data, milliseconds. */
+  readonly lifeMs: number;
   /** How often idle channels are looked for, milliseconds. */
   readonly sweepMs: number;
   /** What a lane buffers in each direction before it stops reading, bytes. */
@@ -54,6 +56,7 @@ export const DEFAULT_LIMITS: RelayLimits = {
   requestMs: 20_000,
   keepAliveMs: 60_000,
   idleMs: 600_000,
+  lifeMs: 86_400_000,
   sweepMs: 15_000,
   laneBufferBytes: 128 * 1024,
   crocRooms: 128,
