@@ -1,16 +1,17 @@
 /** The verb `receive`. */
 import { access, constants, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { Croc, CrocError, parseCode } from '../core/index.js';
+import { Croc, CrocError, isCrocRelay, networkOf } from '../core/index.js';
 import type { AcceptOptions, ConflictChoice, Offer } from '../core/index.js';
 import type { Context } from './context.js';
 import { formatOffer } from './format.js';
-import { chooseCode, chooseRelay } from './options.js';
+import { chooseCode, chooseRelay, chooseRelayPassword } from './options.js';
 import { askAccept, conflictAsker } from './questions.js';
 
 /** The options of `receive` as they were typed. */
 export interface ReceiveArguments {
   readonly relay?: string;
+  readonly relayPassword?: string;
   /** Folder to write into. */
   readonly out: string;
   readonly yes?: boolean;
@@ -35,14 +36,15 @@ export async function receive(
     throw new CrocError('usage', { detail: 'give the code, or set CROC_SECRET' });
   const relay = chooseRelay(options.relay, context.env);
   // All that can be wrong on this side is found before the sender hears of it: a code counts once.
-  parseCode(code);
-  if (relay === undefined)
+  const byRelay = relay !== undefined && isCrocRelay(relay);
+  if (!byRelay && networkOf(code) === 'relay' && relay === undefined)
     throw new CrocError('no_relay', { detail: 'use --relay or set CROC_RELAY' });
   const to = path.resolve(options.out);
   if (options.stdout !== true) await checkFolder(to);
 
   const offer = await new Croc().receive(code, {
-    relay,
+    ...(relay !== undefined && { relay }),
+    ...chooseRelayPassword(options.relayPassword, context.env),
     signal,
     onState: (state) => report.state(state),
   });

@@ -77,12 +77,28 @@ export class TextReporter implements Reporter {
   }
 
   code(code: string, relay: string): void {
+    if (isCrocRelay(relay)) this.#sayCroc(code, relay);
+    else
+      this.#say(
+        `Code: ${code}`,
+        '',
+        'The other side types',
+        `  croc-share receive ${code} --relay ${relay}`,
+        `or, in VS Code, "Croc: Receive croc code", with the relay ${relay}`,
+        '',
+      );
+  }
+
+  #sayCroc(code: string, relay: string): void {
+    const isPublic = networkOf(code) === 'croc';
+    const address = relay.slice('croc://'.length);
     this.#say(
       `Code: ${code}`,
       '',
       'The other side types',
+      `  croc --relay ${address}     (the croc program, version 11; it asks for the code)`,
       `  croc-share receive ${code} --relay ${relay}`,
-      `or, in VS Code, "Croc: Receive croc code", with the relay ${relay}`,
+      ...(isPublic ? [`or, in VS Code, "Croc: Receive croc code"`] : []),
       '',
     );
   }

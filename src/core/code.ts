@@ -76,6 +76,14 @@ export function parseCode(text: string): Code {
   return { channel, secret };
 }
 
+/**
+ * Tells whether what was typed is meant as a code of croc's own network: several words, and no digit before
+ * the first dash.
+ */
+export function isCrocCode(text: string): boolean {
+  return /^[^0-9-]+-/.test(normalise(text));
+}
+
 /** The code phrase of a channel and a secret, as people tell it to each other. */
 export function formatCode({ channel, secret }: Code): string {
   return `${channel}-${secret}`;

@@ -41,12 +41,17 @@ export async function sendPaths(
   paths: readonly string[],
 ): Promise<TransferResult> {
   const entries: WalkEntry[] = [];
-  for await (const entry of walk(paths, { onSkip: () => undefined })) entries.push(entry);
+  for await (const entry of walk(paths, {
+    ignore: undefined,
+    onSkip: () => undefined,
+    onIgnore: () => undefined,
+  }))
+    entries.push(entry);
   const walked = { entries, totals: totalsOf(entries) };
   const prepared = await prepare(walked, options.signal);
   const link = await meetRecipient(options);
   try {
-    return await new CrocSender(link, prepared, systemRandom, () => undefined).run();
+    return await new CrocSender(link, prepared, false, systemRandom, () => undefined).run();
   } finally {
     for (const one of [link.control.connection, ...link.data]) one.end();
   }
@@ -66,7 +71,7 @@ export async function receiveInto(
     onProgress: () => undefined,
   };
   try {
-    return await new CrocRecipient(link, receiver, systemRandom).run();
+    return await new CrocRecipient(link, receiver, systemRandom, () => undefined).run();
   } finally {
     for (const one of [link.control.connection, ...link.data]) one.end();
   }

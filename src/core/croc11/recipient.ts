@@ -5,17 +5,20 @@ import { Destination } from '../files/destination.js';
 import { checkOffer } from '../files/safePath.js';
 import { totalsOf, withFolders } from '../transfer/selection.js';
 import type { Decision, Receiver } from '../transfer/inbound.js';
-import type { ConflictChoice, OfferEntry, ReceiveResult } from '../types.js';
+import type { TextContent } from '../transfer/text.js';
+import type { ConflictChoice, OfferEntry, Progress, ReceiveResult } from '../types.js';
 import { decodeCrocChunk } from '../wire/crocChunk.js';
 import { decodeCrocOffer, encodeCrocRequest } from '../wire/crocOffer.js';
 import type { CrocFile, CrocOffer } from '../wire/crocOffer.js';
 import { REFUSING } from './control.js';
 import { hashNamed } from './hashes.js';
-import type { HashFactory } from './hashes.js';
 import { InOrder } from './inOrder.js';
 import type { CrocConnection } from './connection.js';
 import type { CrocLink } from './meeting.js';
 import { FileWriter } from './fileWriter.js';
+import { fileAsText } from './text.js';
+
+type Accepted = Extract<Decision, { accept: true }>;
 
 /** The file that is being received. */
 interface Current {
@@ -29,14 +32,21 @@ export class CrocRecipient {
   readonly #link: CrocLink;
   readonly #receiver: Receiver;
   readonly #random: RandomBytes;
+  readonly #onProgress: (progress: Progress) => void;
   #current: Current | undefined;
   #received = 0;
   #total = 0;
 
-  constructor(link: CrocLink, receiver: Receiver, random: RandomBytes) {
+  constructor(
+    link: CrocLink,
+    receiver: Receiver,
+    random: RandomBytes,
+    onProgress: (progress: Progress) => void,
+  ) {
     this.#link = link;
     this.#receiver = receiver;
     this.#random = random;
+    this.#onProgress = onProgress;
   }
 
   /**
@@ -50,38 +60,61 @@ export class CrocRecipient {
     const info = await control.expect('fileinfo');
     const offer = decodeCrocOffer(info.bytes ?? new Uint8Array(0));
     checkOffer(offer.entries);
-    this.#receiver.onOffer(offer.entries, totalsOf(offer.entries));
+    for (const connection of this.#link.data) void this.#readChunks(connection);
+    if (offer.isText) return this.#receiveText(offer);
+    const decision = await this.#ask(offer.entries);
+    return this.#receive(offer, decision);
+  }
+
+  /** Shows the offer and waits for the person. @throws CrocError `refused`, and `connection_lost` meanwhile */
+  async #ask(entries: readonly OfferEntry[], text?: TextContent): Promise<Accepted> {
+    const { control } = this.#link;
+    this.#receiver.onOffer(entries, totalsOf(entries), text);
     const gone = control.connection.closed.then(() => {
       throw new CrocError('connection_lost');
     });
     const decision = await Promise.race([this.#receiver.decide(), gone]);
-    if (!decision.accept) {
-      await control.tell(REFUSING);
-      throw new CrocError('refused');
-    }
-    return this.#receive(offer, decision);
+    if (decision.accept) return decision;
+    await control.tell(REFUSING);
+    throw new CrocError('refused');
   }
 
-  async #receive(
-    offer: CrocOffer,
-    decision: Extract<Decision, { accept: true }>,
-  ): Promise<ReceiveResult> {
-    const { control, data } = this.#link;
+  /** A text comes before the question, so that there is something to ask about; it is never written. */
+  async #receiveText({ entries, files, hashAlgorithm }: CrocOffer): Promise<ReceiveResult> {
+    const [[entry], [file]] = [entries, files];
+    if (!entry || !file) throw new CrocError('internal');
+    const hash = (await hashNamed(hashAlgorithm))?.();
+    const parts: Buffer[] = [];
+    await this.#receiveFile(0, file, entry, (bytes) => {
+      hash?.update(bytes);
+      parts.push(bytes);
+      return undefined;
+    });
+    if (hash && file.hash.length > 0 && !hash.digest().equals(file.hash))
+      throw new CrocError('file_changed');
+    await this.#ask([], fileAsText(Buffer.concat(parts)));
+    await this.#finish();
+    return { files: 0, bytes: 0, roots: [], transferred: this.#received };
+  }
+
+  async #receive(offer: CrocOffer, decision: Accepted): Promise<ReceiveResult> {
     const { entries } = offer;
+    if (decision.to === undefined)
+      throw new CrocError('usage', { detail: 'no folder to write into' });
     const destination = await Destination.open(decision.to, entries, { random: this.#random });
     try {
       const wanted = await this.#plan(destination, entries, decision);
       this.#total = [...wanted].reduce((sum, index) => sum + (entries[index]?.size ?? 0), 0);
-      for (const connection of data) void this.#readChunks(connection);
       const hash = await hashNamed(offer.hashAlgorithm);
       for (const [index, file] of offer.files.entries()) {
         const entry = entries[file.entry];
-        if (entry?.kind === 'file' && entry.size > 0 && wanted.has(file.entry))
-          await this.#receiveFile(destination, index, file, entry, hash);
+        if (entry?.kind !== 'file' || entry.size === 0 || !wanted.has(file.entry)) continue;
+        const comparable = file.hash.length > 0 ? hash?.() : undefined;
+        const writer = new FileWriter(destination, file, entry.size, comparable);
+        await this.#receiveFile(index, file, entry, (part) => writer.write(part));
       }
       const { files, bytes, roots } = await destination.finish();
-      await control.say({ type: 'finished' });
-      await control.expect('finished');
+      await this.#finish();
       return { files, bytes, roots, transferred: this.#received };
     } catch (error) {
       await destination.abort();
@@ -93,7 +126,7 @@ export class CrocRecipient {
   async #plan(
     destination: Destination,
     entries: readonly OfferEntry[],
-    { only, onConflict }: Extract<Decision, { accept: true }>,
+    { only, onConflict }: Accepted,
   ): Promise<Set<number>> {
     const wanted = new Set(withFolders(entries, only));
     const found = await destination.conflicts([...wanted]);
@@ -109,20 +142,18 @@ export class CrocRecipient {
     return wanted;
   }
 
+  /** Asks for a file and takes all of it. @param take - gets its bytes in order */
   async #receiveFile(
-    destination: Destination,
     index: number,
     file: CrocFile,
     entry: OfferEntry,
-    hash: HashFactory | undefined,
+    take: (bytes: Buffer) => Promise<void> | undefined,
   ): Promise<void> {
     const { control } = this.#link;
-    const comparable = file.hash.length > 0 ? hash?.() : undefined;
-    const writer = new FileWriter(destination, file, entry.size, comparable);
     const chunks = new InOrder(entry.size, (bytes) => {
       this.#received += bytes.length;
       this.#report(entry.path);
-      return writer.write(bytes);
+      return take(bytes);
     });
     this.#current = { file, size: entry.size, chunks };
     await control.say({ type: 'recipientready', bytes: encodeCrocRequest(index) });
@@ -139,6 +170,11 @@ export class CrocRecipient {
     await control.say({ type: 'close-sender' });
     const { type } = await word;
     if (type !== 'close-recipient') throw new CrocError('protocol_error', { detail: type });
+  }
+
+  async #finish(): Promise<void> {
+    await this.#link.control.say({ type: 'finished' });
+    await this.#link.control.expect('finished');
   }
 
   /** One connection's loop: chunks of whatever file is current. */
@@ -160,7 +196,7 @@ export class CrocRecipient {
   }
 
   #report(path: string): void {
-    this.#receiver.onProgress({
+    this.#onProgress({
       bytes: this.#received,
       total: this.#total,
       transferred: this.#received,

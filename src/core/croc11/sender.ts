@@ -94,20 +94,24 @@ async function readThrough(
 export class CrocSender {
   readonly #link: CrocLink;
   readonly #prepared: Prepared;
+  readonly #isText: boolean;
   readonly #random: RandomBytes;
   readonly #onProgress: (progress: Progress) => void;
   /** Bytes of files that are behind us: sent, or not asked for. */
   #passed = 0;
   #transferred = 0;
 
+  /** @param isText - what was prepared is a text, to be shown and not written */
   constructor(
     link: CrocLink,
     prepared: Prepared,
+    isText: boolean,
     random: RandomBytes,
     onProgress: (progress: Progress) => void,
   ) {
     this.#link = link;
     this.#prepared = prepared;
+    this.#isText = isText;
     this.#random = random;
     this.#onProgress = onProgress;
   }
@@ -120,7 +124,7 @@ export class CrocSender {
   async run(): Promise<TransferResult> {
     const { control } = this.#link;
     const { files, emptyFolders, totalBytes } = this.#prepared;
-    const bytes = encodeCrocOffer(files, emptyFolders, false);
+    const bytes = encodeCrocOffer(files, emptyFolders, this.#isText);
     await control.say({ type: 'fileinfo', bytes });
     for (;;) {
       const message = await control.hear();

@@ -5,99 +5,72 @@
 import path from 'node:path';
 import { parentPort } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
-import { deferred } from '../async.js';
 import { systemRandom } from '../edges.js';
 import { CrocError } from '../errors.js';
-import { checkOffer } from '../files/safePath.js';
-import { walk } from '../files/walk.js';
-import type { WalkEntry } from '../files/walk.js';
-import type { Decision, Receiver } from '../transfer/inbound.js';
+import type { WalkOptions, WalkSource } from '../files/walk.js';
+import type { FromWorker, MeetMessage, MeetingState, ToWorker } from '../transfer/messages.js';
 import type { Walked } from '../transfer/outbound.js';
-import { totalsOf } from '../transfer/selection.js';
-import type {
-  Conflict,
-  ConflictChoice,
-  OfferEntry,
-  Progress,
-  ReceiveResult,
-  Skipped,
-  Totals,
-} from '../types.js';
+import { Person } from '../transfer/person.js';
+import { walkAll } from '../transfer/walking.js';
+import type { Progress, ReceiveResult } from '../types.js';
 import { parseCrocCode } from './code.js';
 import { CANCELLING } from './control.js';
 import { meetRecipient, meetSender } from './meeting.js';
 import type { CrocLink, MeetingOptions } from './meeting.js';
-import type { FromCrocWorker, MeetMessage, ToCrocWorker } from './messages.js';
 import { CrocRecipient } from './recipient.js';
 import { CrocSender, prepare } from './sender.js';
+import { textAsFile } from './text.js';
 
-/** Entries in one message to the host, so that taking one never blocks its thread for long. */
-const ENTRIES_PER_MESSAGE = 1000;
 /** How long the last words may take to leave, in milliseconds. */
 const FAREWELL_MS = 2000;
 /** Between two words about progress, in milliseconds. */
 const PROGRESS_MS = 100;
 
-class CrocTransfer implements Receiver {
+class CrocTransfer {
   readonly #port: MessagePort;
   readonly #abort = new AbortController();
-  readonly #decision = deferred<Decision>();
-  #choice = deferred<ConflictChoice>();
+  readonly #person: Person;
   #walked: Promise<Walked> = Promise.reject(new CrocError('nothing_to_send'));
   #link: CrocLink | undefined;
   #progressAtMs = 0;
   #lastProgress: Progress | undefined;
+  #isText = false;
   #over = false;
 
   constructor(port: MessagePort) {
     this.#port = port;
+    this.#person = new Person(port);
     this.#walked.catch(() => undefined);
-    port.on('message', (message: ToCrocWorker) => {
+    port.on('message', (message: ToWorker) => {
       this.#onMessage(message).catch((error: unknown) => this.#end(CrocError.from(error)));
     });
   }
 
-  onOffer(entries: readonly OfferEntry[], totals: Totals): void {
-    for (let at = 0; at < entries.length; at += ENTRIES_PER_MESSAGE)
-      this.#post({ type: 'entries', entries: entries.slice(at, at + ENTRIES_PER_MESSAGE) });
-    this.#post({ type: 'offer', totals });
-  }
-
-  decide(): Promise<Decision> {
-    return this.#decision.promise;
-  }
-
-  choose(conflict: Conflict): Promise<ConflictChoice> {
-    this.#choice = deferred();
-    this.#post({ type: 'conflict', conflict });
-    return this.#choice.promise;
-  }
-
-  onProgress(progress: Progress): void {
+  #onProgress(progress: Progress): void {
     this.#lastProgress = progress;
     const now = performance.now();
     if (now - this.#progressAtMs < PROGRESS_MS) return;
     this.#progressAtMs = now;
-    this.#post({ type: 'progress', progress });
+    this.#person.onProgress(progress);
   }
 
-  async #onMessage(message: ToCrocWorker): Promise<void> {
+  async #onMessage(message: ToWorker): Promise<void> {
     switch (message.type) {
       case 'walk':
-        this.#walked = this.#walk(message.paths);
+        this.#walked = this.#walk(message.sources, message.ignore);
         await this.#walked;
+        return;
+      case 'text':
+        this.#walked = Promise.resolve(textAsFile(message.text, systemRandom));
+        this.#isText = true;
         return;
       case 'meet':
         await this.#run(message);
         return;
       case 'accept':
-        this.#decision.resolve({ ...message, accept: true });
-        return;
       case 'reject':
-        this.#decision.resolve({ accept: false });
-        return;
       case 'choice':
-        this.#choice.resolve(message.choice);
+        this.#person.answer(message);
         return;
       case 'cancel':
         await this.#end(new CrocError('cancelled'));
@@ -110,7 +83,7 @@ class CrocTransfer implements Receiver {
 
   async #run(message: MeetMessage): Promise<void> {
     const result = await (message.role === 'sender' ? this.#send(message) : this.#receive(message));
-    if (this.#lastProgress) this.#post({ type: 'progress', progress: this.#lastProgress });
+    if (this.#lastProgress) this.#person.onProgress(this.#lastProgress);
     this.#post({ type: 'done', result });
     await this.#end(undefined);
   }
@@ -121,15 +94,16 @@ class CrocTransfer implements Receiver {
     this.#link = await meetRecipient(this.#meeting(message));
     const prepared = await preparing;
     this.#post({ type: 'state', state: 'sending' });
-    const progress = (one: Progress): void => this.onProgress(one);
-    const sender = new CrocSender(this.#link, prepared, systemRandom, progress);
+    const progress = (one: Progress): void => this.#onProgress(one);
+    const sender = new CrocSender(this.#link, prepared, this.#isText, systemRandom, progress);
     return { ...(await sender.run()), roots: [] };
   }
 
   async #receive(message: MeetMessage): Promise<ReceiveResult> {
     this.#link = await meetSender(this.#meeting(message));
     this.#post({ type: 'state', state: 'receiving' });
-    return new CrocRecipient(this.#link, this, systemRandom).run();
+    const progress = (one: Progress): void => this.#onProgress(one);
+    return new CrocRecipient(this.#link, this.#person, systemRandom, progress).run();
   }
 
   #meeting(message: MeetMessage): MeetingOptions<MeetingState> {
@@ -142,17 +116,10 @@ class CrocTransfer implements Receiver {
     };
   }
 
-  async #walk(paths: readonly string[]): Promise<Walked> {
-    const skipped: Skipped[] = [];
-    const entries: WalkEntry[] = [];
-    const onSkip = (skip: Skipped): unknown => skipped.push(skip);
-    for await (const entry of walk(paths, { signal: this.#abort.signal, onSkip }))
-      entries.push(entry);
-    if (entries.length === 0) throw new CrocError('nothing_to_send');
-    checkOffer(entries);
-    const totals = totalsOf(entries);
-    this.#post({ type: 'walked', totals, skipped });
-    return { entries, totals };
+  async #walk(sources: readonly WalkSource[], ignore: WalkOptions['ignore']): Promise<Walked> {
+    const walked = await walkAll(sources, ignore, this.#abort.signal);
+    this.#post({ type: 'walked', offered: walked.offered });
+    return walked;
   }
 
   /** The one way out: the peer and the host are told, everything is closed, the thread ends. */
@@ -183,12 +150,10 @@ class CrocTransfer implements Receiver {
     for (const connection of connections) connection.destroy();
   }
 
-  #post(message: FromCrocWorker): void {
+  #post(message: FromWorker): void {
     this.#port.postMessage(message);
   }
 }
-
-type MeetingState = Extract<FromCrocWorker, { type: 'state' }>['state'];
 
 /** What the peer is told about why we stop; never a path of this disk. */
 function reasonFor({ code, phase, detail, message }: CrocError): string {
