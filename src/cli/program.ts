@@ -48,7 +48,10 @@ function describeSend(command: Command): Command {
     .option('--gitignore', 'leave out of folders what git ignores, and .git')
     .option('--relay <url>', `${RELAY}, else a relay of its own`)
     .option('--relay-password <password>', RELAY_PASSWORD)
-    .option('--croc', "over croc's own network: the other side may run the croc program, version 11")
+    .option(
+      '--croc',
+      "over croc's own network: the other side may run the croc program, version 11",
+    )
     .option('--code <code>', 'a code of your own, <channel>-<secret>; default: a new one')
     .addOption(new Option('--curve <curve>', 'curve of the key exchange').choices(CURVE_NAMES))
     .addOption(json())

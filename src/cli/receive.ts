@@ -6,6 +6,7 @@ import type { AcceptOptions, ConflictChoice, Offer } from '../core/index.js';
 import type { Context } from './context.js';
 import { formatOffer } from './format.js';
 import { chooseCode, chooseRelay, chooseRelayPassword } from './options.js';
+import type { Environment } from './options.js';
 import { askAccept, conflictAsker } from './questions.js';
 
 /** The options of `receive` as they were typed. */
@@ -34,10 +35,9 @@ export async function receive(
   const code = chooseCode(words, context.env);
   if (code === undefined)
     throw new CrocError('usage', { detail: 'give the code, or set CROC_SECRET' });
-  const relay = chooseRelay(options.relay, context.env);
+  const relay = relayFor(code, options.relay, context.env);
   // All that can be wrong on this side is found before the sender hears of it: a code counts once.
-  const byRelay = relay !== undefined && isCrocRelay(relay);
-  if (!byRelay && networkOf(code) === 'relay' && relay === undefined)
+  if (relay === undefined && networkOf(code) === 'relay')
     throw new CrocError('no_relay', { detail: 'use --relay or set CROC_RELAY' });
   const to = path.resolve(options.out);
   if (options.stdout !== true) await checkFolder(to);
@@ -52,6 +52,14 @@ export async function receive(
   await decide(offer, options, context);
   const choice = onConflict(options.onConflict, context);
   await take(offer, offer.kind === 'files' ? { to, onConflict: choice } : {}, context);
+}
+
+/** The relay to ask. A code of croc's own network needs none, and `CROC_RELAY` is not meant for it. */
+function relayFor(code: string, option: string | undefined, env: Environment): string | undefined {
+  const relay = chooseRelay(option, env);
+  if (relay !== undefined && isCrocRelay(relay)) return relay;
+  const network = networkOf(code);
+  return network === 'croc' && option === undefined ? undefined : relay;
 }
 
 /** Fails when the destination is not a folder that can be written to. */

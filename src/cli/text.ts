@@ -1,6 +1,6 @@
 /** The rendering of what a verb tells for people. */
 import type { Writable } from 'node:stream';
-import { printable } from '../core/index.js';
+import { isCrocRelay, networkOf, printable } from '../core/index.js';
 import type {
   CrocError,
   Offered,

@@ -89,17 +89,17 @@ export class Croc {
   /**
    * Meets the sender of a code and gives what is offered; touches no disk.
    *
-   * A code without a digit before its first dash is one of croc's own network; an explicit `croc://` relay
-   * takes any code there.
+   * A code without a digit before its first dash is one of croc's own network, unless a relay is named in this
+   * call; a `croc://` relay takes any code there.
    *
-   * @throws CrocError `invalid_code`, `no_relay`, `no_such_channel`, `wrong_code`, or why the relay or the
+   * @throws CrocError `invalid_code`, `croc_network`, `no_relay`, `no_such_channel`, `wrong_code`, or why the relay or the
    *   sender cannot be reached
    */
   async receive(code: string, options: ReceiveOptions = {}): Promise<Offer> {
     const onState = options.onState ?? ((): void => undefined);
     const relay = options.relay ?? this.#options.relay;
     if (isCrocRelay(relay)) return receiveCrocOffer(this.#crocParts(code, relay, options), onState);
-    if (networkOf(code) === 'croc')
+    if (options.relay === undefined && networkOf(code) === 'croc')
       return receiveCrocOffer(this.#crocParts(code, undefined, options), onState);
     return receiveOffer(this.#channelParts(relay, options), parseCode(code), onState);
   }
