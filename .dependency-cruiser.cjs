@@ -38,11 +38,12 @@ module.exports = {
     only('pake-is-a-leaf', '^src/core/pake/', [WORDS], 'Key exchange is pure.'),
     only('wire-is-a-leaf', '^src/core/wire/', [WORDS], 'Codecs are pure.'),
     only('files-is-a-leaf', '^src/core/files/', [WORDS], 'Disk access knows no network.'),
+    only('discovery-is-a-leaf', '^src/core/discovery/', [WORDS], 'It knows names and ports only.'),
     only(
       'relay-knows-no-client',
       '^src/core/relay/',
-      [WORDS, '^src/core/wire/'],
-      'The relay shares words and codecs with the clients, nothing else.',
+      [WORDS, '^src/core/wire/', '^src/core/discovery/announced\\.ts$'],
+      'The relay shares words and codecs with the clients, nothing else; its worker announces it.',
     ),
     only(
       'transfer-knows-no-channel',

@@ -10,6 +10,8 @@ export { RECIPIENT_STATES, SENDER_STATES } from './channel/states.js';
 export type { RecipientState, SenderState } from './channel/states.js';
 export { parseRelayAddress } from './channel/relayUrl.js';
 export { CURVE_NAMES } from './types.js';
+export { findRelays } from './discovery/find.js';
+export type { FindOptions, FoundRelay } from './discovery/find.js';
 export type {
   AcceptOptions,
   ActiveFile,
@@ -17,6 +19,7 @@ export type {
   ConflictChoice,
   Connection,
   CurveName,
+  Multicast,
   OfferEntry,
   Progress,
   ReceiveEvents,

@@ -5,7 +5,7 @@ import type { Channel } from '../../src/core/relay/channel.js';
 import { MemoryStore } from '../../src/core/relay/store.js';
 import type { Opened } from '../../src/core/relay/store.js';
 
-const LIMITS = { channels: 100_000, channelsPerAddress: 100_000 };
+const LIMITS = { channels: 100_000, channelsPerAddress: 100_000, nameDigits: 1 };
 const store = (limits = LIMITS): MemoryStore => new MemoryStore(limits, (n) => randomBytes(n));
 
 function open(into: MemoryStore, name?: string, address = '10.0.0.1', nowMs = 0): Promise<Opened> {
@@ -36,6 +36,12 @@ describe('names that the relay chooses', () => {
     ]);
   });
 
+  it('have at least as many digits as are wished', async () => {
+    const channels = store({ ...LIMITS, nameDigits: 4 });
+    for (let count = 0; count < 20; count += 1)
+      expect(nameOf(await open(channels))).toMatch(/^[1-9][0-9]{3}$/);
+  });
+
   it('become short again when short names are free', async () => {
     const channels = store();
     for (let i = 0; i < 8; i += 1) await open(channels);
@@ -63,7 +69,7 @@ describe('names that the relay chooses', () => {
 
 describe('the memory store', () => {
   it('holds the limits in all and per address, and counts closed channels out', async () => {
-    const channels = store({ channels: 3, channelsPerAddress: 2 });
+    const channels = store({ channels: 3, channelsPerAddress: 2, nameDigits: 1 });
     await open(channels, 'a1', 'x');
     await open(channels, 'a2', 'x');
     expect(await open(channels, 'a3', 'x')).toEqual({ ok: false, quota: 'address' });

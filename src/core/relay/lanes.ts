@@ -27,6 +27,8 @@ export interface LanesParts {
   /** Number of TCP ports. */
   readonly count: number;
   readonly onEvent: (event: RelayEvent) => void;
+  /** Told when a connection came or went. */
+  readonly onConnections: () => void;
 }
 
 /** All lanes of a relay. */
@@ -62,8 +64,8 @@ export class Lanes {
     const { sockets, clock, limits } = this.#parts;
     const over = sockets.admit(socket);
     if (over === 'cut') return;
-    this.#connections += 1;
-    socket.once('close', () => (this.#connections -= 1));
+    this.#count(1);
+    socket.once('close', () => this.#count(-1));
     if (over !== undefined) {
       this.#refuse(socket, over);
       return;
@@ -73,6 +75,11 @@ export class Lanes {
     else if (first === 'too_large') this.#refuse(socket, { ok: false, code: 'too_large' });
     else if (first === 'slow') this.#refuse(socket, { ok: false, code: 'bad_request' });
     else await this.#enter(socket, index, first);
+  }
+
+  #count(change: number): void {
+    this.#connections += change;
+    this.#parts.onConnections();
   }
 
   /** Parses the first line and lets the party in, or tells it why not. */

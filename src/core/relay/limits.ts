@@ -30,6 +30,8 @@ export interface RelayLimits {
   readonly sweepMs: number;
   /** What a lane buffers in each direction before it stops reading, bytes. */
   readonly laneBufferBytes: number;
+  /** Fewest digits of a channel name that the relay chooses, 1 to 9. */
+  readonly nameDigits: number;
 }
 
 /** The limits of a relay for a team on one network. */
@@ -48,6 +50,7 @@ export const DEFAULT_LIMITS: RelayLimits = {
   idleMs: 600_000,
   sweepMs: 15_000,
   laneBufferBytes: 128 * 1024,
+  nameDigits: 1,
 };
 
 /** Addresses whose rate is remembered; the ones unseen for longest are forgotten first. */

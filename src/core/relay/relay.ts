@@ -1,7 +1,7 @@
 /** A relay in this process: puts the parts together, binds the ports, and stops it all. */
 import { createServer } from 'node:net';
 import type { Server } from 'node:net';
-import type { Relay, RelayOptions } from '../api.js';
+import type { Relay, RelayOptions, RelayStats } from '../api.js';
 import { systemClock, systemRandom } from '../edges.js';
 import type { Clock, RandomBytes } from '../edges.js';
 import { CrocError } from '../errors.js';
@@ -18,6 +18,7 @@ import { Rendezvous } from './rendezvous.js';
 import { Sockets } from './sockets.js';
 import { MemoryStore } from './store.js';
 import type { ChannelStore } from './store.js';
+import { StatsWatchers } from './watchers.js';
 
 /** How to run a relay, with what only operators and tests set. */
 export interface RelaySetup extends RelayOptions {
@@ -38,7 +39,8 @@ export interface RelaySetup extends RelayOptions {
  */
 export async function startRelay(setup: RelaySetup = {}): Promise<Relay> {
   checkPorts(setup);
-  const limits = { ...DEFAULT_LIMITS, ...setup.limits };
+  const { nameDigits = DEFAULT_LIMITS.nameDigits } = setup;
+  const limits = { ...DEFAULT_LIMITS, nameDigits, ...setup.limits };
   const clock = setup.clock ?? systemClock;
   const random = setup.random ?? systemRandom;
   const onEvent = setup.onEvent ?? ((): void => undefined);
@@ -74,19 +76,30 @@ export async function startRelay(setup: RelaySetup = {}): Promise<Relay> {
     }
     const ports = bounds.map(({ port }) => port);
     const rendezvous = new Rendezvous({ store, clock, random, limits, ports, onEvent });
-    lanes = new Lanes({ store, rendezvous, sockets, clock, limits, count: ports.length, onEvent });
+    const watchers = new StatsWatchers(clock, () => numbersOf(store, lanes));
+    const onConnections = (): void => watchers.changed();
+    const count = ports.length;
+    lanes = new Lanes({
+      ...{ store, rendezvous, sockets, clock, limits, count, onEvent, onConnections },
+    });
     const http = createHttpServer({ rendezvous, sockets, resolver, limits, onEvent });
     const bound = await listen(http, setup.host, {
       port: setup.port ?? DEFAULT_HTTP_PORT,
       fallback: setup.port === undefined,
     });
     servers.push(http);
-    return new RunningRelay({ servers, sockets, store, rendezvous, lanes, onEvent }, bound, ports);
+    const running = { servers, sockets, store, rendezvous, lanes, onEvent, watchers };
+    return new RunningRelay(running, bound, ports);
   } catch (error) {
     sockets.close();
     await Promise.all(servers.map(stop));
     throw error;
   }
+}
+
+async function numbersOf(store: ChannelStore, lanes: Lanes | undefined): Promise<RelayStats> {
+  const { connections = 0, bytes = 0 } = lanes ?? {};
+  return { channels: await store.count(), connections, bytes };
 }
 
 interface RunningParts {
@@ -96,6 +109,7 @@ interface RunningParts {
   readonly rendezvous: Rendezvous;
   readonly lanes: Lanes;
   readonly onEvent: (event: RelayEvent) => void;
+  readonly watchers: StatsWatchers;
 }
 
 class RunningRelay implements Relay {
@@ -103,6 +117,8 @@ class RunningRelay implements Relay {
   readonly localUrl: string;
   readonly port: number;
   readonly ports: readonly number[];
+  /** The relay itself says nothing to the network; see discovery/announced.ts. */
+  readonly announced = false;
   readonly closed: Promise<CrocError | undefined>;
   readonly #parts: RunningParts;
   #tellClosed: (error: CrocError | undefined) => void = () => undefined;
@@ -121,9 +137,12 @@ class RunningRelay implements Relay {
     }
   }
 
-  async stats(): ReturnType<Relay['stats']> {
-    const { store, lanes } = this.#parts;
-    return { channels: await store.count(), connections: lanes.connections, bytes: lanes.bytes };
+  stats(): Promise<RelayStats> {
+    return numbersOf(this.#parts.store, this.#parts.lanes);
+  }
+
+  watch(changed: (stats: RelayStats) => void): () => void {
+    return this.#parts.watchers.add(changed);
   }
 
   close(): Promise<void> {
@@ -132,7 +151,8 @@ class RunningRelay implements Relay {
   }
 
   async #stop(): Promise<void> {
-    const { servers, sockets, store, rendezvous } = this.#parts;
+    const { servers, sockets, store, rendezvous, watchers } = this.#parts;
+    watchers.close();
     const stopped = servers.map(stop);
     sockets.close(); // first, so that clients see the relay go and not an answer about it
     rendezvous.close();
@@ -149,7 +169,7 @@ function stop(server: Server): Promise<void> {
   });
 }
 
-function checkPorts({ port = 0, tcpPorts = [0] }: RelayOptions): void {
+function checkPorts({ port = 0, tcpPorts = [0], nameDigits = 1 }: RelayOptions): void {
   const all = [port, ...tcpPorts];
   const fixed = all.filter((one) => one !== 0);
   const wrong =
@@ -161,6 +181,8 @@ function checkPorts({ port = 0, tcpPorts = [0] }: RelayOptions): void {
           ? 'a port is a number from 0 to 65535'
           : new Set(fixed).size < fixed.length
             ? 'a port is named twice'
-            : undefined;
+            : !Number.isInteger(nameDigits) || nameDigits < 1 || nameDigits > 9
+              ? 'a channel name has 1 to 9 digits'
+              : undefined;
   if (wrong !== undefined) throw new CrocError('usage', { detail: wrong });
 }

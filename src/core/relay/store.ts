@@ -50,6 +50,8 @@ export interface ChannelStore {
 export interface StoreLimits {
   readonly channels: number;
   readonly channelsPerAddress: number;
+  /** Fewest digits of a name that the store chooses. */
+  readonly nameDigits: number;
 }
 
 /** Channels in this process's memory. */
@@ -153,7 +155,7 @@ export class MemoryStore implements ChannelStore {
    * a draw fails less than once in ten, and a guessed name is mostly nobody's.
    */
   #freeName(): string {
-    let digits = 1;
+    let digits = this.#limits.nameDigits;
     while ((this.#names.of(String(digits)) + 1) * 10 >= 9 * 10 ** (digits - 1)) digits += 1;
     const first = 10 ** (digits - 1);
     for (;;) {
