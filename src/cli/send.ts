@@ -2,13 +2,15 @@
 import { Croc, startRelayThread } from '../core/index.js';
 import type { CurveName, Send } from '../core/index.js';
 import type { Context } from './context.js';
-import { chooseCode, chooseRelay } from './options.js';
+import { announcementOf, chooseCode, chooseRelay } from './options.js';
 
 /** The options of `send` as they were typed. */
 export interface SendArguments {
   readonly relay?: string;
   readonly code?: string;
   readonly curve?: CurveName;
+  /** Whether a relay of its own is announced on the local network. */
+  readonly announce: boolean;
 }
 
 /**
@@ -23,7 +25,8 @@ export async function send(
 ): Promise<void> {
   const code = chooseCode(options.code === undefined ? [] : [options.code], context.env);
   const chosen = chooseRelay(options.relay, context.env);
-  const own = chosen === undefined ? await startRelayThread({}) : undefined;
+  const announcement = announcementOf(options.announce, context.env);
+  const own = chosen === undefined ? await startRelayThread(announcement) : undefined;
   const relay = own?.localUrl ?? chosen;
   try {
     const running = await new Croc().send(paths, {
@@ -32,7 +35,7 @@ export async function send(
       ...(code !== undefined && { code }),
       ...(options.curve !== undefined && { curve: options.curve }),
     });
-    context.report.code(running.code, own?.url ?? running.relay);
+    context.report.code(running.code, own?.url ?? running.relay, own?.announced ?? false);
     await follow(running, context);
   } finally {
     await own?.close();

@@ -103,8 +103,8 @@ export interface RelayOptions {
   /** Where it is announced. */
   readonly multicast?: Multicast;
   /**
-   * Fewest digits of a channel name that it gives out, 1 to 9; default 1. One that is found among others
-   * should give out longer ones, so that nobody meets a stranger who has the same.
+   * Fewest digits of a channel name that it gives out, 1 to 9; default 1, and 4 when it is announced: where
+   * there are several relays, nobody should meet a stranger who has the same name.
    */
   readonly nameDigits?: number;
 }

@@ -1,8 +1,11 @@
 /** A relay together with its announcement: both come and go at the same time. */
+import { isIPv4 } from 'node:net';
 import type { Relay, RelayOptions } from '../api.js';
 import { systemClock, systemRandom } from '../edges.js';
 import type { Clock, RandomBytes } from '../edges.js';
 import { announce } from './announce.js';
+
+const EVERY = '0.0.0.0';
 
 /** The edges of an announcement. */
 export interface AnnounceEdges {
@@ -26,9 +29,16 @@ export async function withAnnouncement(
   options: RelayOptions,
   edges: AnnounceEdges = {},
 ): Promise<Relay> {
-  const { announce: wished = false, host, multicast = {} } = options;
+  const { announce: wished = false, host } = options;
   const { clock = systemClock, random = systemRandom } = edges;
-  if (!wished || (onlyHere(host) && multicast.interfaceAddress === undefined)) return relay;
+  const { interfaceAddress } = options.multicast ?? {};
+  if (!wished || (onlyHere(host) && interfaceAddress === undefined)) return relay;
+  // A relay at one address can be reached through its interface only.
+  const at = interfaceAddress ?? (host !== undefined && isIPv4(host) ? host : EVERY);
+  const multicast = {
+    ...options.multicast,
+    ...(at === EVERY ? {} : { interfaceAddress: at }),
+  };
   const announced = await announce({ port: relay.port, multicast, clock, random });
   if (announced === undefined) return relay;
   void relay.closed.then(() => announced.stop());

@@ -32,6 +32,9 @@ export interface RelaySetup extends RelayOptions {
   readonly onEvent?: (event: RelayEvent) => void;
 }
 
+/** Digits of channel names of a relay that is found among others: nobody should meet a stranger's. */
+const ANNOUNCED_NAME_DIGITS = 4;
+
 /**
  * Starts a relay.
  * @throws CrocError `port_taken` (detail: the port), `cannot_listen`, or `usage` for options that
@@ -39,7 +42,8 @@ export interface RelaySetup extends RelayOptions {
  */
 export async function startRelay(setup: RelaySetup = {}): Promise<Relay> {
   checkPorts(setup);
-  const { nameDigits = DEFAULT_LIMITS.nameDigits } = setup;
+  const shortest = setup.announce === true ? ANNOUNCED_NAME_DIGITS : DEFAULT_LIMITS.nameDigits;
+  const { nameDigits = shortest } = setup;
   const limits = { ...DEFAULT_LIMITS, nameDigits, ...setup.limits };
   const clock = setup.clock ?? systemClock;
   const random = setup.random ?? systemRandom;
