@@ -6,28 +6,7 @@ import type { Multicast, RelayOptions } from '../core/index.js';
 /** The environment variables that the program reads, each absent or a text. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-const MAX_PORTS = 16;
-
 const usage = (detail: string) => new CrocError('usage', { detail });
-
-/** A TCP port, 0 to 65535; @throws CrocError `usage` */
-export function parsePort(text: string): number {
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
-  if (!(port <= 65_535)) throw usage(`${text} is not a port; a port is a number from 0 to 65535`);
-  return port;
-}
-
-/**
- * One to sixteen ports with commas between them; 0 may come more than once.
- * @throws CrocError `usage`
- */
-export function parsePorts(text: string): readonly number[] {
-  const ports = text.split(',').map((part) => parsePort(part.trim()));
-  if (ports.length > MAX_PORTS) throw usage(`at most ${MAX_PORTS} TCP ports`);
-  const named = ports.filter((port) => port !== 0);
-  if (new Set(named).size !== named.length) throw usage('a TCP port is named twice');
-  return ports;
-}
 
 /** @throws CrocError `usage` when it is no address of a relay */
 function parseRelay(text: string): string {
@@ -44,6 +23,8 @@ export function chooseRelay(option: string | undefined, env: Environment): strin
   return text === undefined || text.trim() === '' ? undefined : parseRelay(text.trim());
 }
 
+const MDNS_PORT = 5353;
+
 /** Where to announce and to look for relays: a place, everywhere (`{}`), or nowhere. */
 export type Surroundings = Multicast | 'nowhere';
 
@@ -56,10 +37,12 @@ export function chooseSurroundings(env: Environment): Surroundings {
   const text = (env.CROC_MULTICAST ?? '').trim();
   if (text === '') return {};
   if (text === 'off') return 'nowhere';
-  const [interfaceAddress = '', port] = text.split(':', 2);
-  if (!isIPv4(interfaceAddress))
+  const [interfaceAddress = '', portText] = text.split(':', 2);
+  const port = portText === undefined ? MDNS_PORT : Number(portText);
+  const wrong = !isIPv4(interfaceAddress) || !Number.isInteger(port) || port < 1 || port > 65_535;
+  if (wrong)
     throw usage(`CROC_MULTICAST is ${text}; it is off, an IPv4 address, or one with :port`);
-  return port === undefined ? { interfaceAddress } : { interfaceAddress, port: parsePort(port) };
+  return { interfaceAddress, port };
 }
 
 /**

@@ -107,6 +107,8 @@ export interface RelayOptions {
    * there are several relays, nobody should meet a stranger who has the same name.
    */
   readonly nameDigits?: number;
+  /** What `croc --pass` has to say to use this relay; default `pass123`, as croc has it. */
+  readonly crocPassword?: string;
 }
 
 /** What a relay does at this moment. */

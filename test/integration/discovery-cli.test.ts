@@ -3,7 +3,7 @@ import { execFile, execFileSync } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Cli, ending, failed, temporaryFolder } from '../support/cli.js';
 import type { CliOptions } from '../support/cli.js';
 import { ownMulticast } from '../support/multicast.js';
@@ -74,6 +74,11 @@ function canSplitNetwork(): boolean {
   }
 }
 
+async function isUp(name: string): Promise<void> {
+  const { stdout } = await run('ip', ['-n', name, 'link', 'show', 'eth0']);
+  expect(stdout).toContain('state UP');
+}
+
 /** Two machines with a cable between them; they are gone after the test. */
 async function twoMachines(): Promise<readonly [CliOptions, CliOptions]> {
   const id = process.pid.toString(36);
@@ -89,6 +94,8 @@ async function twoMachines(): Promise<readonly [CliOptions, CliOptions]> {
     await ip('-n', name, 'addr', 'add', `10.9.8.${index + 1}/24`, 'dev', 'eth0');
     for (const device of ['lo', 'eth0']) await ip('-n', name, 'link', 'set', device, 'up');
   }
+  // The kernel tells of the cable a moment later; before that there is no network to look at.
+  for (const name of names) await vi.waitFor(() => isUp(name), 10_000);
   const inside = (name: string): CliOptions => ({
     through: ['ip', 'netns', 'exec', name],
     env: { CROC_MULTICAST: '', CROC_RELAY: '' },

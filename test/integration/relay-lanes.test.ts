@@ -319,7 +319,9 @@ describe('a staple', () => {
 describe('what is over', () => {
   it('leaves no watch, no timer and no connection behind', async () => {
     const clock = new FakeClock();
-    const store = new WatchedStore(DEFAULT_LIMITS, (length) => randomBytes(length));
+    const store = new WatchedStore({ ...DEFAULT_LIMITS, nameDigits: 1 }, (length) =>
+      randomBytes(length),
+    );
     const watched = await start({ clock, store });
     try {
       const idle = clock.pending;

@@ -3,6 +3,7 @@ import { isIPv4 } from 'node:net';
 import type { Relay, RelayOptions } from '../api.js';
 import { systemClock, systemRandom } from '../edges.js';
 import type { Clock, RandomBytes } from '../edges.js';
+import type { Multicast } from '../types.js';
 import { announce } from './announce.js';
 
 const EVERY = '0.0.0.0';
@@ -13,9 +14,30 @@ export interface AnnounceEdges {
   readonly random?: RandomBytes;
 }
 
-/** Whether a relay can be reached at this address from its own machine only. */
-function onlyHere(host: string | undefined): boolean {
-  return host !== undefined && /^(127\.|::1$|localhost$)/.test(host);
+/** Whether an address can be reached from its own machine only. */
+const isLoopback = (host: string): boolean => /^(127\.|::1$|localhost$)/.test(host);
+
+/** The options that a relay was started with, as far as they count here. */
+export type Started = RelayOptions & {
+  /** Several addresses instead of `host`. */
+  readonly hosts?: readonly string[];
+};
+
+/** The one interface to use, if it is one; undefined where the relay is not to be announced. */
+function placeOf({
+  announce: wished,
+  host,
+  hosts,
+  multicast = {},
+}: Started): Multicast | undefined {
+  if (wished !== true) return undefined;
+  if (multicast.interfaceAddress !== undefined) return multicast;
+  const all = hosts ?? (host === undefined ? [] : [host]);
+  if (all.length > 0 && all.every(isLoopback)) return undefined;
+  const [only, ...others] = all;
+  // A relay at one address can be reached through its interface only.
+  const one = only !== undefined && others.length === 0 && isIPv4(only) && only !== EVERY;
+  return one ? { ...multicast, interfaceAddress: only } : multicast;
 }
 
 /**
@@ -26,19 +48,12 @@ function onlyHere(host: string | undefined): boolean {
  */
 export async function withAnnouncement(
   relay: Relay,
-  options: RelayOptions,
+  options: Started,
   edges: AnnounceEdges = {},
 ): Promise<Relay> {
-  const { announce: wished = false, host } = options;
+  const multicast = placeOf(options);
+  if (multicast === undefined) return relay;
   const { clock = systemClock, random = systemRandom } = edges;
-  const { interfaceAddress } = options.multicast ?? {};
-  if (!wished || (onlyHere(host) && interfaceAddress === undefined)) return relay;
-  // A relay at one address can be reached through its interface only.
-  const at = interfaceAddress ?? (host !== undefined && isIPv4(host) ? host : EVERY);
-  const multicast = {
-    ...options.multicast,
-    ...(at === EVERY ? {} : { interfaceAddress: at }),
-  };
   const announced = await announce({ port: relay.port, multicast, clock, random });
   if (announced === undefined) return relay;
   void relay.closed.then(() => announced.stop());

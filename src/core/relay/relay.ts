@@ -1,6 +1,6 @@
 /** A relay in this process: puts the parts together, binds the ports, and stops it all. */
 import { createServer } from 'node:net';
-import type { Server } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import type { Relay, RelayOptions, RelayStats } from '../api.js';
 import { systemClock, systemRandom } from '../edges.js';
 import type { Clock, RandomBytes } from '../edges.js';
@@ -8,12 +8,13 @@ import { CrocError } from '../errors.js';
 import { DEFAULT_HTTP_PORT, DEFAULT_TCP_PORTS, MAX_LANES } from '../wire/http.js';
 import { AddressResolver } from './address.js';
 import type { RelayEvent } from './events.js';
+import { CrocRelay, DEFAULT_CROC_PASSWORD } from './crocRelay.js';
 import { createHttpServer } from './http.js';
 import { Lanes } from './lanes.js';
 import { DEFAULT_LIMITS } from './limits.js';
 import type { RelayLimits } from './limits.js';
-import { listen, urlsOf } from './listen.js';
-import type { Bound } from './listen.js';
+import { listenAt, stop, urlsOf } from './listen.js';
+import type { Bound, WantedPort } from './listen.js';
 import { Rendezvous } from './rendezvous.js';
 import { Sockets } from './sockets.js';
 import { MemoryStore } from './store.js';
@@ -22,6 +23,8 @@ import { StatsWatchers } from './watchers.js';
 
 /** How to run a relay, with what only operators and tests set. */
 export interface RelaySetup extends RelayOptions {
+  /** Addresses to bind, instead of `host`; none: every interface, IPv4 and IPv6. */
+  readonly hosts?: readonly string[];
   readonly clock?: Clock;
   readonly random?: RandomBytes;
   readonly limits?: Partial<RelayLimits>;
@@ -42,58 +45,47 @@ const ANNOUNCED_NAME_DIGITS = 4;
  */
 export async function startRelay(setup: RelaySetup = {}): Promise<Relay> {
   checkPorts(setup);
-  const shortest = setup.announce === true ? ANNOUNCED_NAME_DIGITS : DEFAULT_LIMITS.nameDigits;
-  const { nameDigits = shortest } = setup;
-  const limits = { ...DEFAULT_LIMITS, nameDigits, ...setup.limits };
+  const { nameDigits = setup.announce === true ? ANNOUNCED_NAME_DIGITS : 1 } = setup;
+  const limits = { ...DEFAULT_LIMITS, ...setup.limits };
   const clock = setup.clock ?? systemClock;
   const random = setup.random ?? systemRandom;
   const onEvent = setup.onEvent ?? ((): void => undefined);
-  const store = setup.store ?? new MemoryStore(limits, random);
+  const store = setup.store ?? new MemoryStore({ ...limits, nameDigits }, random);
   const resolver = new AddressResolver(setup.trustedProxies);
   const sockets = new Sockets(limits, resolver);
-
-  const wanted = (setup.tcpPorts ?? DEFAULT_TCP_PORTS).map((port) => ({
-    port,
-    fallback: setup.tcpPorts === undefined,
-  }));
-  // Lanes know the ports only by number, so that they can be bound first and told afterwards.
-  let lanes: Lanes | undefined;
-  const servers: Server[] = wanted.map((_, index) =>
-    createServer(
-      {
-        allowHalfOpen: true,
-        noDelay: true,
-        keepAlive: true,
-        keepAliveInitialDelay: 15_000,
-        highWaterMark: limits.laneBufferBytes,
-      },
-      (socket) => {
-        if (lanes === undefined) socket.destroy();
-        else void lanes.accept(socket, index);
-      },
-    ),
-  );
+  const hosts = setup.hosts ?? (setup.host === undefined ? [] : [setup.host]);
+  const servers: Server[] = [];
   try {
-    const bounds: Bound[] = [];
-    for (const [index, server] of servers.entries()) {
-      bounds.push(await listen(server, setup.host, wanted[index] ?? { port: 0, fallback: true }));
+    // Lanes know the ports only by number, so that they can be bound first and told afterwards.
+    const gate: LaneGate = { accept: (socket) => void socket.destroy() };
+    const ports: number[] = [];
+    for (const wanted of wantedLanes(setup)) {
+      const index = ports.length;
+      const make = (): Server => laneServer(limits, (socket) => gate.accept(socket, index));
+      const { servers: bound, bound: at } = await listenAt(make, hosts, wanted);
+      servers.push(...bound);
+      ports.push(at.port);
     }
-    const ports = bounds.map(({ port }) => port);
     const rendezvous = new Rendezvous({ store, clock, random, limits, ports, onEvent });
+    const croc = new CrocRelay({
+      ...{ clock, random, ports, limits },
+      password: setup.crocPassword ?? DEFAULT_CROC_PASSWORD,
+    });
     const watchers = new StatsWatchers(clock, () => numbersOf(store, lanes));
     const onConnections = (): void => watchers.changed();
-    const count = ports.length;
-    lanes = new Lanes({
-      ...{ store, rendezvous, sockets, clock, limits, count, onEvent, onConnections },
+    const lanes: Lanes = new Lanes({
+      ...{ store, rendezvous, sockets, clock, limits, croc, onEvent, onConnections },
+      count: ports.length,
     });
-    const http = createHttpServer({ rendezvous, sockets, resolver, limits, onEvent });
-    const bound = await listen(http, setup.host, {
-      port: setup.port ?? DEFAULT_HTTP_PORT,
-      fallback: setup.port === undefined,
-    });
-    servers.push(http);
-    const running = { servers, sockets, store, rendezvous, lanes, onEvent, watchers };
-    return new RunningRelay(running, bound, ports);
+    gate.accept = (socket, index) => void lanes.accept(socket, index);
+    const http = await listenAt(
+      () => createHttpServer({ rendezvous, sockets, resolver, limits, onEvent }),
+      hosts,
+      { port: setup.port ?? DEFAULT_HTTP_PORT, fallback: setup.port === undefined },
+    );
+    servers.push(...http.servers);
+    const parts = { servers, sockets, store, rendezvous, lanes, onEvent, watchers };
+    return new RunningRelay(parts, http.bound, ports);
   } catch (error) {
     sockets.close();
     await Promise.all(servers.map(stop));
@@ -101,8 +93,29 @@ export async function startRelay(setup: RelaySetup = {}): Promise<Relay> {
   }
 }
 
-async function numbersOf(store: ChannelStore, lanes: Lanes | undefined): Promise<RelayStats> {
-  const { connections = 0, bytes = 0 } = lanes ?? {};
+/** Where a lane's connection goes; index: which of the ports. */
+interface LaneGate {
+  accept: (socket: Socket, index: number) => void;
+}
+
+function wantedLanes({ tcpPorts }: RelayOptions): WantedPort[] {
+  const fallback = tcpPorts === undefined;
+  return (tcpPorts ?? DEFAULT_TCP_PORTS).map((port) => ({ port, fallback }));
+}
+
+function laneServer(limits: RelayLimits, accept: (socket: Socket) => void): Server {
+  const options = {
+    allowHalfOpen: true,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: 15_000,
+    highWaterMark: limits.laneBufferBytes,
+  };
+  return createServer(options, accept);
+}
+
+async function numbersOf(store: ChannelStore, lanes: Lanes): Promise<RelayStats> {
+  const { connections, bytes } = lanes;
   return { channels: await store.count(), connections, bytes };
 }
 
@@ -164,13 +177,6 @@ class RunningRelay implements Relay {
     await store.close();
     this.#tellClosed(undefined);
   }
-}
-
-/** Stops a server that may never have listened; its connections are destroyed elsewhere. */
-function stop(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-  });
 }
 
 function checkPorts({ port = 0, tcpPorts = [0], nameDigits = 1 }: RelayOptions): void {

@@ -1,6 +1,7 @@
 /** The sender's side of the data plane: offer, answer, pieces on every lane, the recipient's word. */
 import { deferred } from '../async.js';
 import { CrocError } from '../errors.js';
+import { pacer } from '../files/pace.js';
 import { SourceFile, readSmallFile } from '../files/source.js';
 import type { WalkEntry } from '../files/walk.js';
 import type { OfferEntry, Progress, Totals, TransferResult } from '../types.js';
@@ -8,7 +9,7 @@ import { fromRanges, toWireEntry } from '../wire/control.js';
 import type { ControlOf } from '../wire/control.js';
 import type { Piece } from '../wire/data.js';
 import { MAX_PAYLOAD_BYTES } from '../wire/limits.js';
-import type { Lane } from './lane.js';
+import type { LaneConnection } from './laneConnection.js';
 import { SendPlan } from './plan.js';
 import type { PlannedPiece } from './plan.js';
 import type { Flow, FlowMessage, Session } from './session.js';
@@ -136,9 +137,12 @@ export class Outbound implements Flow {
   }
 
   /** One lane's loop: read a batch, seal it, send it, until the plan is empty. */
-  async #pump(lane: Lane, plan: SendPlan): Promise<void> {
+  async #pump(lane: LaneConnection, plan: SendPlan): Promise<void> {
     const buffer = Buffer.allocUnsafeSlow(MAX_PAYLOAD_BYTES);
+    const pause = pacer();
     for (let batch = plan.next(); batch; batch = plan.next()) {
+      // Reading may block and the socket may take everything at once; others want their turn, too.
+      await pause();
       const pieces =
         batch.kind === 'small'
           ? readSmall(batch.pieces, buffer)
