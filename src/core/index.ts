@@ -9,7 +9,8 @@ export type { CrocErrorOptions, ErrorCode, ErrorPhase } from './errors.js';
 export { RECIPIENT_STATES, SENDER_STATES } from './channel/states.js';
 export type { RecipientState, SenderState } from './channel/states.js';
 export { parseRelayAddress } from './channel/relayUrl.js';
-export { CURVE_NAMES } from './types.js';
+export { CURVE_NAMES, TEXT_KINDS } from './types.js';
+export { MAX_TEXT_BYTES } from './wire/limits.js';
 export { findRelays } from './discovery/find.js';
 export type { FindOptions, FoundRelay } from './discovery/find.js';
 export type {
@@ -19,14 +20,22 @@ export type {
   ConflictChoice,
   Connection,
   CurveName,
+  ExcludePatterns,
+  IgnoreOptions,
+  MemoryFile,
   Multicast,
   OfferEntry,
+  Offered,
+  OfferKind,
   Progress,
   ReceiveEvents,
   ReceiveResult,
   Role,
   SendEvents,
+  SendItem,
   Skipped,
+  TextItem,
+  TextKind,
   Totals,
   TransferEvents,
   TransferResult,
