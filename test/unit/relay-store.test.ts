@@ -5,12 +5,17 @@ import type { Channel } from '../../src/core/relay/channel.js';
 import { MemoryStore } from '../../src/core/relay/store.js';
 import type { Opened } from '../../src/core/relay/store.js';
 
-const LIMITS = { channels: 100_000, channelsPerAddress: 100_000, nameDigits: 1 };
-const store = (limits = LIMITS): MemoryStore => new MemoryStore(limits, (n) => randomBytes(n));
+const LIMITS = { channels: 100_000, channelsPerAddress: 100_000 };
+const store = (limits = LIMITS, nameDigits?: number): MemoryStore =>
+  new MemoryStore(limits, (n) => randomBytes(n), nameDigits);
 
 function open(into: MemoryStore, name?: string, address = '10.0.0.1', nowMs = 0): Promise<Opened> {
   return into.open(name, address, (channel, free) =>
-    joinAsSender(channel, { name: free, uuid: 'secret', curve: 'p256' }, { address, nowMs }),
+    joinAsSender(
+      channel,
+      { name: free, uuid: 'secret', curve: 'p256', home: { ports: [1] } },
+      { address, nowMs },
+    ),
   );
 }
 
@@ -37,7 +42,7 @@ describe('names that the relay chooses', () => {
   });
 
   it('have at least as many digits as are wished', async () => {
-    const channels = store({ ...LIMITS, nameDigits: 4 });
+    const channels = store(LIMITS, 4);
     for (let count = 0; count < 20; count += 1)
       expect(nameOf(await open(channels))).toMatch(/^[1-9][0-9]{3}$/);
   });
@@ -69,7 +74,7 @@ describe('names that the relay chooses', () => {
 
 describe('the memory store', () => {
   it('holds the limits in all and per address, and counts closed channels out', async () => {
-    const channels = store({ channels: 3, channelsPerAddress: 2, nameDigits: 1 });
+    const channels = store({ channels: 3, channelsPerAddress: 2 });
     await open(channels, 'a1', 'x');
     await open(channels, 'a2', 'x');
     expect(await open(channels, 'a3', 'x')).toEqual({ ok: false, quota: 'address' });

@@ -13,7 +13,7 @@ export async function relay(flags: RelayFlags, { report, signal, env }: Context)
   const config = await readRelayConfig(flags, env);
   const running = await startRelay({
     ...setupOf(config),
-    ...announcementOf(config.announce, env),
+    ...announcementOf(config.announce ?? config.store === undefined, env),
   });
   try {
     report.listening(running);

@@ -46,6 +46,8 @@ export class RelayClient {
   readonly #agent: HttpAgent | HttpsAgent;
   #address: string | undefined;
   #member: Pick<JoinAnswer, 'channel' | 'uuid'> | undefined;
+  /** Where the relay last said that the lanes are. */
+  #home: Pick<JoinAnswer, 'host' | 'ports'> | undefined;
 
   /** @throws CrocError `invalid_relay` */
   constructor(options: RelayClientOptions) {
@@ -59,6 +61,24 @@ export class RelayClient {
   get address(): string {
     if (this.#address === undefined) throw new CrocError('internal', { detail: 'not joined' });
     return this.#address;
+  }
+
+  /**
+   * Where the lanes are, by the newest answer: at another host of the relay perhaps, but by the same
+   * address family, so that the relay sees one address of ours.
+   *
+   * @throws CrocError `relay_port_blocked` when that host has no such address, `not_a_relay` when a relay
+   *   elsewhere names this machine
+   */
+  async lanes(): Promise<{ readonly address: string; readonly ports: readonly number[] }> {
+    const { address } = this;
+    const { host, ports } = this.#home ?? { ports: [] };
+    if (host === undefined) return { address, ports };
+    const found = await this.#resolve(host, isIP(address));
+    // A relay on the network has no business with what listens on this machine only.
+    if (!isLocal(address) && isLocal(found))
+      throw new CrocError('not_a_relay', { detail: `it names ${found} for its lanes` });
+    return { address: found, ports };
   }
 
   /**
@@ -79,6 +99,7 @@ export class RelayClient {
     const parsed = v.safeParse(joinAnswerSchema, json);
     if (!parsed.success) throw notUnderstood(json);
     this.#member = parsed.output;
+    this.#home = parsed.output;
     return parsed.output;
   }
 
@@ -140,7 +161,7 @@ export class RelayClient {
 
   /** The first request tries every address of the relay's name; the one that answers is kept. */
   async #firstContact(path: string, body: object, signal: AbortSignal): Promise<unknown> {
-    const addresses = await this.#resolve();
+    const addresses = await this.#addresses();
     let failure = new CrocError('relay_unreachable', { detail: this.#url.host });
     for (const address of addresses) {
       this.#address = address;
@@ -156,7 +177,18 @@ export class RelayClient {
     throw failure;
   }
 
-  async #resolve(): Promise<string[]> {
+  /** The address of a host, of one family. @param family - 4 or 6 */
+  async #resolve(host: string, family: number): Promise<string> {
+    if (isIP(host) === family) return host;
+    try {
+      if (isIP(host) === 0) return (await lookup(host, { family })).address;
+    } catch (cause) {
+      throw new CrocError('relay_port_blocked', { detail: host, cause });
+    }
+    throw new CrocError('relay_port_blocked', { detail: `${host}, not IPv${family}` });
+  }
+
+  async #addresses(): Promise<string[]> {
     const host = this.#url.hostname.replace(/^\[|\]$/g, '');
     if (isIP(host)) return [host];
     try {
@@ -172,6 +204,7 @@ export class RelayClient {
     const json = await this.#postAgain({ channel, uuid, ...fields }, holdMs, signal);
     const parsed = v.safeParse(channelAnswerSchema, json);
     if (!parsed.success) throw notUnderstood(json);
+    this.#home = parsed.output;
     return parsed.output;
   }
 
@@ -228,6 +261,11 @@ export class RelayClient {
       ? new CrocError(code)
       : new CrocError('bad_request', { detail: code });
   }
+}
+
+/** Tells whether an address reaches no other machine than this one. */
+function isLocal(address: string): boolean {
+  return /^(127\.|0\.|::1$|::$|::ffff:(127|0)\.)/i.test(address);
 }
 
 const curveSchema = v.object({ curve: v.string() });

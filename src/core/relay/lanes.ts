@@ -102,9 +102,18 @@ export class Lanes {
       this.#refuse(socket, refusal ?? { ok: false, code: 'bad_request' });
       return;
     }
-    const lanes = this.#lanesOf(laneLine.channel);
-    const release = lanes.hold();
+    let lanes = this.#lanesOf(laneLine.channel);
+    let release = lanes.hold();
     const entered = await rendezvous.lane(laneLine, address);
+    if (entered.ok && !lanes.belongTo(entered.value.channel.sender)) {
+      // Those are of a channel that the store has lost, whose name was given away again since.
+      lanes.end();
+      this.#channels.delete(laneLine.channel);
+      release();
+      lanes = this.#lanesOf(laneLine.channel);
+      release = lanes.hold();
+      lanes.belongTo(entered.value.channel.sender);
+    }
     const refused = entered.ok ? lanes.check(index, entered.value.role) : entered.code;
     if (entered.ok && refused === undefined && !socket.destroyed) {
       socket.write('{"ok":true}\n');
@@ -120,14 +129,14 @@ export class Lanes {
     if (known !== undefined) return known;
     const { store, rendezvous, count } = this.#parts;
     const unwatch = store.watch(name, (channel) => {
-      if (channel.status === 'closed') lanes.end();
+      if (channel?.status === 'closed') lanes.end();
     });
     const lanes = new ChannelLanes(name, count, {
       onStapled: () => void rendezvous.stapled(name),
       onEmpty: () => {
         unwatch();
         this.#goneBytes += lanes.stapledBytes;
-        this.#channels.delete(name);
+        if (this.#channels.get(name) === lanes) this.#channels.delete(name);
       },
     });
     this.#channels.set(name, lanes);

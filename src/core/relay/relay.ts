@@ -5,16 +5,18 @@ import type { Relay, RelayOptions, RelayStats } from '../api.js';
 import { systemClock, systemRandom } from '../edges.js';
 import type { Clock, RandomBytes } from '../edges.js';
 import { CrocError } from '../errors.js';
-import { DEFAULT_HTTP_PORT, DEFAULT_TCP_PORTS, MAX_LANES } from '../wire/http.js';
+import { DEFAULT_HTTP_PORT, DEFAULT_TCP_PORTS, isLaneHost, MAX_LANES } from '../wire/http.js';
 import { AddressResolver } from './address.js';
+import type { Home } from './channel.js';
 import type { RelayEvent } from './events.js';
 import { CrocRelay, DEFAULT_CROC_PASSWORD } from './crocRelay.js';
 import { createHttpServer } from './http.js';
 import { Lanes } from './lanes.js';
 import { DEFAULT_LIMITS } from './limits.js';
 import type { RelayLimits } from './limits.js';
-import { listenAt, stop, urlsOf } from './listen.js';
+import { isEveryInterface, listenAt, stop, urlsOf } from './listen.js';
 import type { Bound, WantedPort } from './listen.js';
+import { RedisStore } from './redisStore.js';
 import { Rendezvous } from './rendezvous.js';
 import { Sockets } from './sockets.js';
 import { MemoryStore } from './store.js';
@@ -30,7 +32,8 @@ export interface RelaySetup extends RelayOptions {
   readonly limits?: Partial<RelayLimits>;
   /** Addresses or subnets of proxies whose `X-Forwarded-For` counts; default none. */
   readonly trustedProxies?: readonly string[];
-  readonly store?: ChannelStore;
+  /** Keeps the channels instead of what `store` names. */
+  readonly channelStore?: ChannelStore;
   /** Told what happens, in counts. */
   readonly onEvent?: (event: RelayEvent) => void;
 }
@@ -45,17 +48,18 @@ const ANNOUNCED_NAME_DIGITS = 4;
  */
 export async function startRelay(setup: RelaySetup = {}): Promise<Relay> {
   checkPorts(setup);
-  const { nameDigits = setup.announce === true ? ANNOUNCED_NAME_DIGITS : 1 } = setup;
   const limits = { ...DEFAULT_LIMITS, ...setup.limits };
   const clock = setup.clock ?? systemClock;
   const random = setup.random ?? systemRandom;
   const onEvent = setup.onEvent ?? ((): void => undefined);
-  const store = setup.store ?? new MemoryStore({ ...limits, nameDigits }, random);
   const resolver = new AddressResolver(setup.trustedProxies);
   const sockets = new Sockets(limits, resolver);
   const hosts = setup.hosts ?? (setup.host === undefined ? [] : [setup.host]);
   const servers: Server[] = [];
+  let store: ChannelStore | undefined;
   try {
+    const kept = await openStore(setup, limits, clock, random);
+    store = kept;
     // Lanes know the ports only by number, so that they can be bound first and told afterwards.
     const gate: LaneGate = { accept: (socket) => void socket.destroy() };
     const ports: number[] = [];
@@ -66,12 +70,13 @@ export async function startRelay(setup: RelaySetup = {}): Promise<Relay> {
       servers.push(...bound);
       ports.push(at.port);
     }
-    const rendezvous = new Rendezvous({ store, clock, random, limits, ports, onEvent });
+    const home = homeOf(setup, hosts, ports);
+    const rendezvous = new Rendezvous({ store, clock, random, limits, home, onEvent });
     const croc = new CrocRelay({
       ...{ clock, random, ports, limits },
       password: setup.crocPassword ?? DEFAULT_CROC_PASSWORD,
     });
-    const watchers = new StatsWatchers(clock, () => numbersOf(store, lanes));
+    const watchers = new StatsWatchers(clock, () => numbersOf(kept, lanes));
     const onConnections = (): void => watchers.changed();
     const lanes: Lanes = new Lanes({
       ...{ store, rendezvous, sockets, clock, limits, croc, onEvent, onConnections },
@@ -84,13 +89,51 @@ export async function startRelay(setup: RelaySetup = {}): Promise<Relay> {
       { port: setup.port ?? DEFAULT_HTTP_PORT, fallback: setup.port === undefined },
     );
     servers.push(...http.servers);
+    await store.announce(home);
     const parts = { servers, sockets, store, rendezvous, lanes, onEvent, watchers };
     return new RunningRelay(parts, http.bound, ports);
   } catch (error) {
     sockets.close();
     await Promise.all(servers.map(stop));
+    await store?.close();
     throw error;
   }
+}
+
+/** Where channels are kept: handed in, shared by Redis, or in memory. */
+async function openStore(
+  { channelStore, store, announce = false, nameDigits }: RelaySetup,
+  limits: RelayLimits,
+  clock: Clock,
+  random: RandomBytes,
+): Promise<ChannelStore> {
+  if (channelStore !== undefined) return channelStore;
+  const fewest = nameDigits ?? (announce ? ANNOUNCED_NAME_DIGITS : 1);
+  if (store === undefined) return new MemoryStore(limits, random, fewest);
+  return RedisStore.open(store, { limits, clock, random, nameDigits: fewest });
+}
+
+/**
+ * Where clients find this process's lanes.
+ * @throws CrocError `usage` when relays share a store and nothing says which address is this one's
+ */
+function homeOf(
+  { hostName, store }: RelaySetup,
+  hosts: readonly string[],
+  ports: readonly number[],
+): Home {
+  if (hostName !== undefined) {
+    if (!isLaneHost(hostName))
+      throw new CrocError('usage', { detail: `not a host name: ${hostName}` });
+    return { host: hostName, ports };
+  }
+  if (store === undefined) return { ports };
+  const [host] = hosts;
+  if (hosts.length === 1 && host !== undefined && isLaneHost(host) && !isEveryInterface(host))
+    return { host, ports };
+  throw new CrocError('usage', {
+    detail: 'relays that share a store need a host name each, under which clients find them',
+  });
 }
 
 /** Where a lane's connection goes; index: which of the ports. */

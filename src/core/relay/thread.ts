@@ -33,8 +33,10 @@ export async function startRelayThread(options: RelayOptions, workerFile: string
 
 /** Only what the worker knows of: the caller's object may carry more, and functions cannot cross. */
 function plain(options: RelayOptions): RelayOptions {
-  const { host, port, tcpPorts, announce, multicast, nameDigits } = options;
+  const { host, port, tcpPorts, announce, multicast, nameDigits, store, hostName } = options;
   return {
+    ...(store === undefined ? {} : { store }),
+    ...(hostName === undefined ? {} : { hostName }),
     ...(host === undefined ? {} : { host }),
     ...(port === undefined ? {} : { port }),
     ...(tcpPorts === undefined ? {} : { tcpPorts: [...tcpPorts] }),

@@ -10,6 +10,8 @@ const stats = v.object({ channels: v.number(), connections: v.number(), bytes: v
 /** How a worker is started. A port out of range is let through: the relay itself says so. */
 export const workerDataSchema = v.object({
   host: v.exactOptional(v.string()),
+  store: v.exactOptional(v.string()),
+  hostName: v.exactOptional(v.string()),
   port: v.exactOptional(v.number()),
   tcpPorts: v.exactOptional(v.array(v.number())),
   announce: v.exactOptional(v.boolean()),
