@@ -5,14 +5,16 @@ import { Croc, CrocError, isCrocRelay, networkOf } from '../core/index.js';
 import type { AcceptOptions, ConflictChoice, Offer } from '../core/index.js';
 import type { Context } from './context.js';
 import { formatOffer } from './format.js';
-import { chooseCode, chooseRelay, chooseRelayPassword } from './options.js';
+import { chooseCode, chooseRelay, chooseRelayPassword, chooseSurroundings } from './options.js';
 import type { Environment } from './options.js';
-import { askAccept, conflictAsker } from './questions.js';
+import { askAccept, askRelay, conflictAsker } from './questions.js';
 
 /** The options of `receive` as they were typed. */
 export interface ReceiveArguments {
   readonly relay?: string;
   readonly relayPassword?: string;
+  /** Whether to look for relays on the local network. */
+  readonly discover: boolean;
   /** Folder to write into. */
   readonly out: string;
   readonly yes?: boolean;
@@ -37,15 +39,22 @@ export async function receive(
     throw new CrocError('usage', { detail: 'give the code, or set CROC_SECRET' });
   const relay = relayFor(code, options.relay, context.env);
   // All that can be wrong on this side is found before the sender hears of it: a code counts once.
-  if (relay === undefined && networkOf(code) === 'relay')
+  const surroundings = chooseSurroundings(context.env);
+  // A relay on the command line is the one that is meant; one in the environment is where to begin.
+  const discover = options.discover && options.relay === undefined && surroundings !== 'nowhere';
+  if (relay === undefined && !discover && networkOf(code) === 'relay')
     throw new CrocError('no_relay', { detail: 'use --relay or set CROC_RELAY' });
   const to = path.resolve(options.out);
   if (options.stdout !== true) await checkFolder(to);
 
-  const offer = await new Croc().receive(code, {
+  const { terminal } = context;
+  const croc = new Croc(surroundings === 'nowhere' ? {} : { multicast: surroundings });
+  const offer = await croc.receive(code, {
     ...(relay !== undefined && { relay }),
     ...chooseRelayPassword(options.relayPassword, context.env),
+    discover,
     signal,
+    ...(terminal && { onSeveral: (relays) => askRelay(terminal, relays, signal) }),
     onState: (state) => report.state(state),
   });
   report.offer(offer);

@@ -76,7 +76,7 @@ export class TextReporter implements Reporter {
     );
   }
 
-  code(code: string, relay: string): void {
+  code(code: string, relay: string, announced: boolean): void {
     if (isCrocRelay(relay)) this.#sayCroc(code, relay);
     else
       this.#say(
@@ -85,6 +85,7 @@ export class TextReporter implements Reporter {
         'The other side types',
         `  croc-share receive ${code} --relay ${relay}`,
         `or, in VS Code, "Croc: Receive croc code", with the relay ${relay}`,
+        ...(announced ? ['On this network the relay is found by itself.'] : []),
         '',
       );
   }

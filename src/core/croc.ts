@@ -9,15 +9,16 @@ import { crocRelayUrl, crocRoute, isCrocRelay } from './croc11/route.js';
 import { systemClock, systemRandom } from './edges.js';
 import type { Clock, RandomBytes } from './edges.js';
 import { CrocError } from './errors.js';
-import { networkOf } from './network.js';
 import type { WalkSource } from './files/walk.js';
+import { findMeetingPlace } from './meetingPlace.js';
+import { networkOf } from './network.js';
 import type { ChannelParts, CrocParts, Parts } from './parts.js';
 import type { Timing } from './timing.js';
 import { receiveCrocOffer, receiveOffer } from './receiving.js';
 import { sortItems } from './items.js';
 import { startCrocSend, startSend } from './sending.js';
 import { CURVE_NAMES } from './types.js';
-import type { CurveName, SendItem } from './types.js';
+import type { CurveName, Multicast, SendItem } from './types.js';
 import { PEER_SILENCE_MS, PING_INTERVAL_MS } from './wire/limits.js';
 
 const DEFAULT_TIMING: Timing = {
@@ -38,6 +39,10 @@ export interface CrocOptions {
   readonly network?: Network;
   /** Password of the relay on croc's own network; default croc's own. */
   readonly relayPassword?: string;
+  /** Whether receiving looks for relays on the local network, too; default no. */
+  readonly discover?: boolean;
+  /** Where it looks for them. */
+  readonly multicast?: Multicast;
   /** Curve of the key exchange for sends; default `p256`. */
   readonly curve?: CurveName;
   /** Local address that every connection is made from; default: what the machine chooses. */
@@ -92,16 +97,32 @@ export class Croc {
    * A code without a digit before its first dash is one of croc's own network, unless a relay is named in this
    * call; a `croc://` relay takes any code there.
    *
-   * @throws CrocError `invalid_code`, `croc_network`, `no_relay`, `no_such_channel`, `wrong_code`, or why the relay or the
-   *   sender cannot be reached
+   * @throws CrocError `invalid_code`, `croc_network`, `no_relay`, `no_such_channel`, `several_relays`,
+   *   `wrong_code`, or why the relay or the sender cannot be reached
    */
   async receive(code: string, options: ReceiveOptions = {}): Promise<Offer> {
     const onState = options.onState ?? ((): void => undefined);
     const relay = options.relay ?? this.#options.relay;
-    if (isCrocRelay(relay)) return receiveCrocOffer(this.#crocParts(code, relay, options), onState);
+    if (typeof relay === 'string' && isCrocRelay(relay))
+      return receiveCrocOffer(this.#crocParts(code, relay, options), onState);
     if (options.relay === undefined && networkOf(code) === 'croc')
       return receiveCrocOffer(this.#crocParts(code, undefined, options), onState);
-    return receiveOffer(this.#channelParts(relay, options), parseCode(code), onState);
+    const parsed = parseCode(code);
+    const place = await this.#meetingPlace(parsed.channel, options);
+    return receiveOffer(this.#channelParts(place, options), parsed, onState);
+  }
+
+  #meetingPlace(channel: string, options: ReceiveOptions): Promise<string> {
+    const { localAddress, clock = systemClock, random = systemRandom, multicast } = this.#options;
+    const named = options.relay ?? this.#options.relay ?? [];
+    return findMeetingPlace({
+      ...{ channel, localAddress, clock, random, multicast },
+      relays: typeof named === 'string' ? [named] : named,
+      discover: options.discover ?? this.#options.discover ?? false,
+      answerMs: this.#options.timing?.answerMs ?? DEFAULT_TIMING.answerMs,
+      signal: options.signal ?? new AbortController().signal,
+      onSeveral: options.onSeveral,
+    });
   }
 
   #channelParts(relayUrl: string | undefined, options: CallOptions): ChannelParts {

@@ -13,6 +13,8 @@ export { isCrocRelay, parseCrocRelayAddress } from './croc11/route.js';
 export { networkOf } from './network.js';
 export { CURVE_NAMES, TEXT_KINDS } from './types.js';
 export { MAX_TEXT_BYTES } from './wire/limits.js';
+export { findRelays } from './discovery/find.js';
+export type { FindOptions, FoundRelay } from './discovery/find.js';
 export type {
   AcceptOptions,
   ActiveFile,
@@ -23,6 +25,7 @@ export type {
   ExcludePatterns,
   IgnoreOptions,
   MemoryFile,
+  Multicast,
   OfferEntry,
   Offered,
   OfferKind,

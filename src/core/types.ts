@@ -139,7 +139,7 @@ export interface Renamed {
 export interface ReceiveResult extends TransferResult {
   /** Absolute paths of the top-level files and folders as they are on this disk. */
   readonly roots: readonly string[];
-  /** Files and links that got another name than the offered one, because that was taken. */
+  /** Files and links that got another name than the offered one, because that was taken; absent when none did. */
   readonly renamed?: readonly Renamed[];
 }
 
@@ -180,6 +180,14 @@ export interface AcceptOptions {
    * default no.
    */
   readonly undo?: boolean;
+}
+
+/** Where relays are announced and looked for; everything has a default. */
+export interface Multicast {
+  /** IPv4 address of the one interface to use; default: every one that is not loopback. */
+  readonly interfaceAddress?: string;
+  /** UDP port; default 5353. Another one finds only relays that are told to use it, too. */
+  readonly port?: number;
 }
 
 /** Something that was found while walking and is not sent. */

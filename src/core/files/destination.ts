@@ -44,8 +44,8 @@ export interface Received {
   readonly bytes: number;
   /** Absolute paths of the topmost files and folders, in the order of the offer. */
   readonly roots: string[];
-  /** Files and links that got another name than the offered one. */
-  readonly renamed: Renamed[];
+  /** Files and links that got another name than the offered one; absent when none did. */
+  readonly renamed?: readonly Renamed[];
 }
 
 const NO_BYTES = new Uint8Array(0);
@@ -284,7 +284,8 @@ export class Destination {
     this.#isFinished = true;
     const { files, bytes, tops } = this.#ledger;
     const roots = tops.map((top) => this.#folders.fullPath(top));
-    return { files, bytes, roots, renamed: this.#renamed };
+    const renamed = this.#renamed.length === 0 ? {} : { renamed: this.#renamed };
+    return { files, bytes, roots, ...renamed };
   }
 
   #makeLink(index: number, { path: offered, target, mtimeMs }: OfferEntry): void {

@@ -162,10 +162,11 @@ export class Inbound implements Flow {
     await this.#ended.promise;
     await Promise.all(this.#writing);
     if (!this.#destination) throw new CrocError('internal');
-    const { files, bytes, roots, renamed } = await this.#destination.finish();
+    const received = await this.#destination.finish();
+    const { files, bytes } = received;
     this.#report();
     await this.#session.send({ t: 'done', files, bytes });
-    return { files, bytes, roots, renamed, transferred: this.#received };
+    return { ...received, transferred: this.#received };
   }
 
   /** Says that the text, which is here already, is taken; no disk is touched. */
