@@ -103,6 +103,10 @@ export const ERRORS = {
     'No relay is set, so there is no place to meet the sender.',
     'Give the relay address that the sender sees beside the code.',
   ),
+  several_relays: relay(
+    'Several relays on this network have a channel of this name, and only one of them is your sender’s.',
+    'Give the relay address that the sender sees beside the code.',
+  ),
   invalid_relay: relay(
     'This is not the address of a relay.',
     'An address looks like http://192.168.1.5:8003.',
@@ -146,8 +150,8 @@ export const ERRORS = {
     'A code is a number and three words, like 417-lunar-acorn-quilt.',
   ),
   croc_network: code(
-    "This is a code of croc's own network, which this version cannot reach.",
-    'Ask the sender for a code that starts with a number, or receive it with the croc program.',
+    "This is a code of croc's own network, but this transfer goes through a relay of Croc.",
+    "Put a number in front of it, or send over croc's network.",
   ),
   unsupported_curve: {
     phase: 'key-exchange',
