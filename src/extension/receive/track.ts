@@ -1,10 +1,14 @@
 /** Puts a receive into the list of transfers as soon as its offer is taken. */
 import type { AcceptOptions, Offer, Receive } from '../../core/index.js';
 import type { Relays } from '../relays.js';
-import type { TransferItem, Transfers } from '../transfers.js';
+import { settings } from '../settings.js';
+import type { Transfer, TransferItem, Transfers } from '../transfers.js';
 
-/** The top-level things among what is taken, with the bytes in them. */
-function topLevel(offer: Offer, indices: Iterable<number>): TransferItem[] {
+/** The top-level things among what is taken (all by default), with the bytes in them. */
+export function topLevel(
+  offer: Offer,
+  indices: Iterable<number> = offer.entries.keys(),
+): TransferItem[] {
   const tops = new Map<string, { kind: TransferItem['kind']; bytes: number }>();
   for (const index of indices) {
     const entry = offer.entries[index];
@@ -23,12 +27,13 @@ export function acceptTracked(
   relays: Relays,
   offer: Offer,
   options: AcceptOptions,
-): Receive {
-  const receive = offer.accept(options);
+): { receive: Receive; transfer: Transfer } {
+  const { limit } = settings;
+  const receive = offer.accept({ ...(limit === undefined ? {} : { limit }), ...options });
   const indices = new Set(options.only ?? offer.entries.keys());
   const taken = offer.entries.filter((_, index) => indices.has(index));
   const own = relays.all.some(({ url, localUrl }) => [url, localUrl].includes(offer.relay));
-  transfers.addReceive(
+  const transfer = transfers.addReceive(
     receive,
     {
       items: topLevel(offer, indices),
@@ -41,7 +46,7 @@ export function acceptTracked(
       bytes: taken.reduce((sum, entry) => sum + entry.size, 0),
     },
   );
-  return receive;
+  return { receive, transfer };
 }
 
 /** The same offer, followed once it is accepted: for receives that another extension starts. */
@@ -51,7 +56,7 @@ export function trackOffer(transfers: Transfers, relays: Relays, offer: Offer): 
     entries: offer.entries,
     totals: offer.totals,
     gone: offer.gone,
-    accept: (options) => acceptTracked(transfers, relays, offer, options),
+    accept: (options) => acceptTracked(transfers, relays, offer, options).receive,
     reject: () => offer.reject(),
   };
 }
