@@ -4,13 +4,7 @@ import { Croc, type Offer } from '../core/index.js';
 import type { Action } from '../webview/messages.js';
 import { act, actOnPast } from './actions.js';
 import type { CrocApi } from './api.js';
-import {
-  clearHistory,
-  removeTransfer,
-  resume,
-  reveal,
-  sendAgain,
-} from './commands/history.js';
+import { clearHistory, removeTransfer, resume, reveal, sendAgain } from './commands/history.js';
 import type { CommandId } from './commands/ids.js';
 import { receive, receiveHere } from './commands/receive.js';
 import { showRelay, startRelay, stopRelay } from './commands/relay.js';
@@ -67,7 +61,9 @@ export class App implements Parts {
     this.relayTasks = new RelayTasks(this.relays);
     const store = new EntryStore(vscode.Uri.joinPath(context.globalStorageUri, 'history').fsPath);
     this.history = new History(store, this.transfers, log);
-    this.tree = new TransferTree(this.history, this.transfers, (uris) => send(this, [uris[0], uris]));
+    this.tree = new TransferTree(this.history, this.transfers, (uris) =>
+      send(this, [uris[0], uris]),
+    );
     this.panels = new Panels(context.extensionUri, this.transfers, this.history, log, {
       running: (action, transfer) => this.act(action, transfer),
       past: (action, id) => actOnPast(this, action, id),

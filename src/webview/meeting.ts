@@ -38,32 +38,37 @@ function copyable(name: Copied, given: PanelCopyable, copied: Action | undefined
   `;
 }
 
+const stepsOf = ({ steps }: PanelView): Part =>
+  steps === undefined
+    ? nothing
+    : html`<div class="steps">
+        <h2>${steps.title}</h2>
+        <ol>
+          ${steps.lines.map((line) => html`<li>${line}</li>`)}
+        </ol>
+      </div>`;
+
+const qrOf = ({ qr }: PanelView): Part =>
+  qr === undefined
+    ? nothing
+    : html`<figure>
+        ${qrCode(qr.link, qr.label)}
+        <figcaption class="note">${qr.note}</figcaption>
+      </figure>`;
+
 /** The part of a view that tells how the other side gets in; nothing when nobody waits for it. */
 export function meeting(view: PanelView, copied: Action | undefined, act: Act): Part {
-  const { code, relay, command, qr, steps } = view;
+  const { code, relay, command } = view;
   if (code === undefined && relay === undefined) return nothing;
   return html`
     <section class="card meeting">
-      <div class="first">
-        ${code === undefined ? nothing : copyable('code', code, copied, act)}
-        ${
-          qr === undefined
-            ? nothing
-            : html`<figure>
-                ${qrCode(qr.link, qr.label)}
-                <figcaption class="note">${qr.note}</figcaption>
-              </figure>`
-        }
-      </div>
-      ${relay === undefined ? nothing : copyable('relay', relay, copied, act)}
+      ${code === undefined ? nothing : copyable('code', code, copied, act)}
       ${
-        steps === undefined
+        relay === undefined
           ? nothing
-          : html`<div class="steps">
-              <h2>${steps.title}</h2>
-              <ol>
-                ${steps.lines.map((line) => html`<li>${line}</li>`)}
-              </ol>
+          : html`<div class="where">
+              <div>${copyable('relay', relay, copied, act)} ${stepsOf(view)}</div>
+              ${qrOf(view)}
             </div>`
       }
       ${command === undefined ? nothing : copyable('command', command, copied, act)}

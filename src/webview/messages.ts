@@ -102,7 +102,9 @@ const view = v.strictObject({
   /** A command line for somebody without the editor. */
   command: v.optional(copyable),
   /** A link to draw as a QR code, and what that is, in words. */
-  qr: v.optional(v.strictObject({ link: v.pipe(v.string(), v.maxLength(1000)), label: text, note: text })),
+  qr: v.optional(
+    v.strictObject({ link: v.pipe(v.string(), v.maxLength(1000)), label: text, note: text }),
+  ),
   /** What to do on the other side, one sentence a step. */
   steps: v.optional(v.strictObject({ title: text, lines: v.array(text) })),
   progress: v.optional(progress),

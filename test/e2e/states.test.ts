@@ -73,7 +73,8 @@ describe('the panel', () => {
       const findings: string[] = [];
       for (const [name, view] of Object.entries(panelStates())) {
         await show(view);
-        for (const finding of await seriousFindings(workbench)) findings.push(`${name}: ${finding}`);
+        for (const finding of await seriousFindings(workbench))
+          findings.push(`${name}: ${finding}`);
         await takePanel(workbench, `state-${name}-${look}`);
       }
       expect(findings).toEqual([]);

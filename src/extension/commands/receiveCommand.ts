@@ -4,11 +4,7 @@
  * @param relay - `http://host:port`
  * @returns a line in which the secret stays out of the process list
  */
-export function receiveCommand(
-  code: string,
-  relay: string,
-  shell: 'posix' | 'powershell',
-): string {
+export function receiveCommand(code: string, relay: string, shell: 'posix' | 'powershell'): string {
   const dash = code.indexOf('-');
   const channel = code.slice(0, dash);
   const secret = code.slice(dash + 1);

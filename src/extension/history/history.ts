@@ -125,7 +125,8 @@ export class History implements vscode.Disposable {
     await this.store.flush();
     const found = (await this.store.read()).filter(({ id }) => !this.#removed.has(id));
     // Another window removed it: this one forgets it too.
-    for (const { id } of over) if (!found.some((entry) => entry.id === id)) this.transfers.forget(id);
+    for (const { id } of over)
+      if (!found.some((entry) => entry.id === id)) this.transfers.forget(id);
     const before = JSON.stringify([...this.#entries.values()].filter((entry) => !this.#own(entry)));
     this.#entries = new Map(found.map((entry) => [entry.id, entry]));
     const after = JSON.stringify([...this.#entries.values()].filter((entry) => !this.#own(entry)));

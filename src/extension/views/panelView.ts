@@ -197,11 +197,7 @@ function pastButtons(entry: Entry): PanelButton[] {
   const sending = entry.direction === 'send';
   if (entry.state !== 'done')
     return [buttons.resume(), ...(sending ? [buttons.reveal()] : []), buttons.remove()];
-  return [
-    ...(sending ? [buttons.again()] : [buttons.open()]),
-    buttons.reveal(),
-    buttons.remove(),
-  ];
+  return [...(sending ? [buttons.again()] : [buttons.open()]), buttons.reveal(), buttons.remove()];
 }
 
 /** What a panel shows of a transfer that only the history knows. */

@@ -88,9 +88,7 @@ function tooltipOf(entry: Entry, description: string): string {
 }
 
 /** Data and drop target of the view. */
-export class TransferTree
-  implements vscode.TreeDataProvider<Row>, vscode.Disposable
-{
+export class TransferTree implements vscode.TreeDataProvider<Row>, vscode.Disposable {
   readonly #changed = new vscode.EventEmitter<Row | undefined>();
   readonly onDidChangeTreeData = this.#changed.event;
   readonly #rows = new Map<string, Extract<Row, { kind: 'entry' }>>();
@@ -143,8 +141,7 @@ export class TransferTree
     const transfer = this.transfers.find(row.id);
     const entry = this.history.find(row.id) ?? row.entry;
     const title = itemsTitle(itemsOf(entry));
-    const description =
-      entry.state === 'running' ? runningText(entry, transfer) : pastText(entry);
+    const description = entry.state === 'running' ? runningText(entry, transfer) : pastText(entry);
     const item = new vscode.TreeItem(title);
     item.id = row.id;
     item.description = description;
