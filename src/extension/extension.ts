@@ -34,7 +34,7 @@ export function activate(context: vscode.ExtensionContext): CrocApi {
       deserializeWebviewPanel: async (panel, state: unknown) =>
         (await app()).panels.restore(panel, state),
     }),
-    ...transfersView(app),
+    transfersView(app),
   );
   return {
     send: async (paths, options) => (await app()).api.send(paths, options),
@@ -44,7 +44,7 @@ export function activate(context: vscode.ExtensionContext): CrocApi {
 }
 
 /** The view *Transfers*. VS Code asks it for rows only once somebody sees it. */
-function transfersView(app: () => Promise<App>): vscode.Disposable[] {
+function transfersView(app: () => Promise<App>): vscode.Disposable {
   const changed = new vscode.EventEmitter<Row | undefined>();
   let tree: Promise<TransferTree> | undefined;
   const loaded = (): Promise<TransferTree> => {
@@ -70,7 +70,7 @@ function transfersView(app: () => Promise<App>): vscode.Disposable[] {
   const visibility = view.onDidChangeVisibility(async ({ visible }) =>
     (await loaded()).setVisible(visible),
   );
-  return [view, visibility, changed];
+  return vscode.Disposable.from(view, visibility, changed);
 }
 
 /** Ends transfers and relays; resolves when their sockets are closed. */

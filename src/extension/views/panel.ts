@@ -109,7 +109,9 @@ export class Panels implements vscode.Disposable {
         shown.id = transfer.id;
         this.#feed(shown);
       },
-      close: () => shown.panel.dispose(),
+      close: () => {
+        shown.panel.dispose();
+      },
     };
   }
 

@@ -15,8 +15,8 @@ const resultSchema = v.array(
 /** @returns a line for each serious or critical finding in the webview that is shown */
 export async function seriousFindings(workbench: Workbench): Promise<string[]> {
   const body = await workbench.webview().locator('body').elementHandle();
-  const frame = await body?.ownerFrame();
-  if (frame === null || frame === undefined) throw new Error('There is no panel.');
+  const frame = await body.ownerFrame();
+  if (frame === null) throw new Error('There is no panel.');
   // As an expression: the page's own policy lets no script in.
   await frame.evaluate(axe.source);
   const found: unknown = await frame.evaluate(
