@@ -8,7 +8,7 @@ import { fromRanges, toWireEntry } from '../wire/control.js';
 import type { ControlOf } from '../wire/control.js';
 import type { Piece } from '../wire/data.js';
 import { MAX_PAYLOAD_BYTES } from '../wire/limits.js';
-import type { Lane } from './lane.js';
+import type { LaneConnection } from './laneConnection.js';
 import { SendPlan } from './plan.js';
 import type { PlannedPiece } from './plan.js';
 import type { Flow, FlowMessage, Session } from './session.js';
@@ -136,7 +136,7 @@ export class Outbound implements Flow {
   }
 
   /** One lane's loop: read a batch, seal it, send it, until the plan is empty. */
-  async #pump(lane: Lane, plan: SendPlan): Promise<void> {
+  async #pump(lane: LaneConnection, plan: SendPlan): Promise<void> {
     const buffer = Buffer.allocUnsafeSlow(MAX_PAYLOAD_BYTES);
     for (let batch = plan.next(); batch; batch = plan.next()) {
       const pieces =

@@ -13,8 +13,8 @@ import type { ControlMessage, ControlOf } from '../wire/control.js';
 import { decodeData, encodeDataHead } from '../wire/data.js';
 import type { DataPiece, Piece } from '../wire/data.js';
 import { DATA_VERSION, OLDEST_DATA_VERSION } from '../wire/limits.js';
-import { Lane } from './lane.js';
-import type { LaneListener } from './lane.js';
+import { LaneConnection } from './laneConnection.js';
+import type { LaneListener } from './laneConnection.js';
 import type { DataTiming } from '../timing.js';
 import type { LaneTarget } from '../wire/keys.js';
 
@@ -38,7 +38,7 @@ export interface Flow {
 
 /** The lanes of one transfer. */
 export class Session implements LaneListener {
-  readonly lanes: readonly Lane[];
+  readonly lanes: readonly LaneConnection[];
   /** Rejects with the first thing that makes going on impossible; never resolves. */
   readonly failed: Promise<never>;
 
@@ -52,19 +52,19 @@ export class Session implements LaneListener {
   /** While set, silence of the peer is no reason to give up: it has said all it has to say. */
   #peerIsDone = false;
 
-  private constructor(lanes: readonly Lane[], target: LaneTarget, timing: DataTiming) {
+  private constructor(lanes: readonly LaneConnection[], target: LaneTarget, timing: DataTiming) {
     this.lanes = lanes;
     this.#target = target;
     this.#timing = timing;
     this.failed = this.#failure.promise;
   }
 
-  /** Opens every lane; all or none. @throws CrocError as `Lane.open` does */
+  /** Opens every lane; all or none. @throws CrocError as `LaneConnection.open` does */
   static async open(target: LaneTarget, timing: DataTiming, signal: AbortSignal): Promise<Session> {
     setMaxListeners(0, signal); // every lane listens
     const attempts = await Promise.allSettled(
       target.ports.map((port, index) =>
-        Lane.open({ ...target, index, port }, timing.connectMs, signal),
+        LaneConnection.open({ ...target, index, port }, timing.connectMs, signal),
       ),
     );
     const lanes = attempts.flatMap((attempt) =>
@@ -100,7 +100,7 @@ export class Session implements LaneListener {
   }
 
   /** Sends pieces of files on one lane; waits for room. @param bytes - the pieces' bytes, in order */
-  async sendData(lane: Lane, pieces: readonly Piece[], bytes: Uint8Array): Promise<void> {
+  async sendData(lane: LaneConnection, pieces: readonly Piece[], bytes: Uint8Array): Promise<void> {
     const head = encodeDataHead(pieces);
     await lane.send(bytes.length > 0 ? [head, bytes] : [head]);
   }
@@ -198,7 +198,7 @@ export class Session implements LaneListener {
     if (now - sent >= this.#timing.pingMs) this.tell({ t: 'ping' });
   }
 
-  #controlLane(): Lane {
+  #controlLane(): LaneConnection {
     const lane = this.lanes[0];
     if (!lane) throw new CrocError('internal', { detail: 'no lanes' });
     return lane;

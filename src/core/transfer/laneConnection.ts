@@ -47,7 +47,7 @@ export interface LaneListener {
 type Phase = 'admission' | 'admitted' | 'preamble' | 'records' | 'ended' | 'broken';
 
 /** One lane. */
-export class Lane {
+export class LaneConnection {
   readonly index: number;
   /** When bytes last came in, on the clock of `performance.now()`; now while we hold them back ourselves. */
   get lastHeardMs(): number {
@@ -102,8 +102,8 @@ export class Lane {
    *
    * @throws CrocError `relay_port_blocked`, `relay_silent`, `not_a_relay`, or what the relay answers
    */
-  static async open(where: LaneAddress, timeoutMs: number, signal: AbortSignal): Promise<Lane> {
-    const lane = new Lane(where);
+  static async open(where: LaneAddress, timeoutMs: number, signal: AbortSignal): Promise<LaneConnection> {
+    const lane = new LaneConnection(where);
     const timer = setTimeout(() => lane.#admission.timeOut(), timeoutMs);
     const onAbort = (): void => lane.#admission.abort(signal);
     signal.addEventListener('abort', onAbort, { once: true });
