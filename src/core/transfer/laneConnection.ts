@@ -17,6 +17,7 @@ import {
   laneKey,
 } from '../wire/keys.js';
 import type { LaneSecrets } from '../wire/keys.js';
+import { release } from '../wire/memory.js';
 import { Opener, Sealer } from '../wire/record.js';
 import { Admission } from './admission.js';
 
@@ -35,7 +36,10 @@ export interface LaneAddress {
 
 /** Who listens to a lane. Every call names the lane by its index. */
 export interface LaneListener {
-  /** A record that opened. A promise given back holds back the lane until it settles. */
+  /**
+   * A record that opened. A promise given back holds back the lane until it settles. Then, or at once
+   * without one, the record's memory is freed.
+   */
   onRecord(lane: number, plaintext: Buffer): Promise<void> | undefined;
   /** The peer's authenticated end. */
   onEnd(lane: number): void;
@@ -102,7 +106,11 @@ export class LaneConnection {
    *
    * @throws CrocError `relay_port_blocked`, `relay_silent`, `not_a_relay`, or what the relay answers
    */
-  static async open(where: LaneAddress, timeoutMs: number, signal: AbortSignal): Promise<LaneConnection> {
+  static async open(
+    where: LaneAddress,
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<LaneConnection> {
     const lane = new LaneConnection(where);
     const timer = setTimeout(() => lane.#admission.timeOut(), timeoutMs);
     const onAbort = (): void => lane.#admission.abort(signal);
@@ -154,7 +162,7 @@ export class LaneConnection {
     this.lastSentMs = performance.now();
     const socket = this.#socket;
     socket.cork();
-    for (const piece of this.#sealer.seal(parts)) socket.write(piece);
+    for (const piece of this.#sealer.seal(parts)) socket.write(piece, () => release(piece));
     socket.uncork();
     if (socket.writableLength < HIGH_WATER_BYTES) return;
     await new Promise<void>((resolve, reject) => {
@@ -229,7 +237,8 @@ export class LaneConnection {
         continue;
       }
       const wait = this.#listener?.onRecord(this.index, record);
-      if (wait) this.#hold(wait);
+      if (wait) this.#hold(wait.finally(() => release(record)));
+      else release(record);
     }
   }
 

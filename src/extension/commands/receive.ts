@@ -14,7 +14,7 @@ import { askConflict, askFolder } from '../receive/folderStep.js';
 import { askWhat } from '../receive/offerStep.js';
 import type { Chosen } from '../receive/offerTree.js';
 import { askRelay } from '../receive/relayStep.js';
-import { acceptTracked, topLevel } from '../receive/track.js';
+import { acceptTracked, offeredItems } from '../receive/track.js';
 import type { OfferPanel } from '../views/panel.js';
 import { sayError } from '../say.js';
 import { settings } from '../settings.js';
@@ -142,7 +142,7 @@ export async function receive(parts: Parts, start: ReceiveStart = {}): Promise<b
     if (meeting === undefined) return false;
     const offer = await connect(parts, meeting);
     await parts.context.globalState.update(LAST_RELAY, meeting.relay);
-    panel = parts.panels.showOffer({ items: topLevel(offer), totals: offer.totals });
+    panel = parts.panels.showOffer({ items: offeredItems(offer), totals: offer.totals });
     const wishes = await askWishes(offer, start.to);
     if (wishes === 'left') await offer.reject();
     else if (wishes === 'gone') throw CrocError.from(offer.gone.reason, 'peer_cancelled');

@@ -16,7 +16,7 @@ const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const timeMs = v.pipe(v.number(), v.minValue(0));
 const item = v.object({
   name: text,
-  kind: v.picklist(['file', 'folder', 'symlink']),
+  kind: v.picklist(['file', 'folder', 'symlink', 'text', 'patch']),
   bytes: v.optional(count),
 });
 const schema = v.object({

@@ -1,14 +1,23 @@
 /** Puts a receive into the list of transfers as soon as its offer is taken. */
+import * as vscode from 'vscode';
 import type { AcceptOptions, Offer, Receive } from '../../core/index.js';
 import type { Relays } from '../relays.js';
 import { settings } from '../settings.js';
 import type { Transfer, TransferItem, Transfers } from '../transfers.js';
 
-/** The top-level things among what is taken (all by default), with the bytes in them. */
-export function topLevel(
-  offer: Offer,
-  indices: Iterable<number> = offer.entries.keys(),
-): TransferItem[] {
+/** A text as the one thing that it is. */
+const textItem = ({ kind, name, content }: Offer): TransferItem => ({
+  name: name ?? (kind === 'patch' ? vscode.l10n.t('Changes') : vscode.l10n.t('Text')),
+  kind: kind === 'patch' ? 'patch' : 'text',
+  bytes: content?.length ?? 0,
+});
+
+/** What an offer has, in rows: its top-level things, or the one text. */
+export const offeredItems = (offer: Offer): TransferItem[] =>
+  offer.kind === 'files' ? topLevel(offer, offer.entries.keys()) : [textItem(offer)];
+
+/** The top-level things among what is taken, with the bytes in them. */
+function topLevel(offer: Offer, indices: Iterable<number>): TransferItem[] {
   const tops = new Map<string, { kind: TransferItem['kind']; bytes: number }>();
   for (const index of indices) {
     const entry = offer.entries[index];
@@ -26,7 +35,7 @@ export function acceptTracked(
   transfers: Transfers,
   relays: Relays,
   offer: Offer,
-  options: AcceptOptions,
+  options: AcceptOptions = {},
 ): { receive: Receive; transfer: Transfer } {
   const { limit } = settings;
   const receive = offer.accept({ ...(limit === undefined ? {} : { limit }), ...options });
@@ -36,9 +45,9 @@ export function acceptTracked(
   const transfer = transfers.addReceive(
     receive,
     {
-      items: topLevel(offer, indices),
+      items: offer.kind === 'files' ? topLevel(offer, indices) : [textItem(offer)],
       meetingPoint: { address: offer.relay, own },
-      paths: [options.to],
+      paths: options.to === undefined ? [] : [options.to],
     },
     {
       files: taken.filter((entry) => entry.kind !== 'folder').length,
@@ -51,11 +60,12 @@ export function acceptTracked(
 
 /** The same offer, followed once it is accepted: for receives that another extension starts. */
 export function trackOffer(transfers: Transfers, relays: Relays, offer: Offer): Offer {
+  const { relay, kind, entries, totals, gone, text, content, name } = offer;
   return {
-    relay: offer.relay,
-    entries: offer.entries,
-    totals: offer.totals,
-    gone: offer.gone,
+    ...{ relay, kind, entries, totals, gone },
+    ...(text === undefined ? {} : { text }),
+    ...(content === undefined ? {} : { content }),
+    ...(name === undefined ? {} : { name }),
     accept: (options) => acceptTracked(transfers, relays, offer, options).receive,
     reject: () => offer.reject(),
   };

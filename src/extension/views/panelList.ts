@@ -10,7 +10,13 @@ const { t } = vscode.l10n;
 /** Most rows and notes in a list; the rest is counted. */
 const MOST_ROWS = 100;
 const MOST_NOTES = 5;
-const ICONS = { file: 'file', folder: 'folder', symlink: 'file-symlink-file' } as const;
+const ICONS = {
+  file: 'file',
+  folder: 'folder',
+  symlink: 'file-symlink-file',
+  text: 'note',
+  patch: 'diff',
+} as const;
 
 type List = NonNullable<PanelView['list']>;
 
@@ -37,7 +43,13 @@ function titleOf(direction: 'send' | 'receive', state: string, tookPart: boolean
   return sending ? t('What is sent') : t('What is received');
 }
 
-/** @param summary - how much it is in all @param notes - sentences below the rows */
+/** How much it is in all; a text has no files to count. */
+function summaryOf([first]: readonly TransferItem[], totals: Totals | undefined): string {
+  if (totals === undefined) return t('Counting…');
+  return first?.kind === 'text' || first?.kind === 'patch' ? '' : totalsText(totals);
+}
+
+/** @param totals - undefined while they are counted @param notes - sentences below the rows */
 export function listWith(
   title: string,
   items: readonly TransferItem[],
@@ -55,7 +67,7 @@ export function listWith(
   const more = items.length - rows.length;
   return {
     title,
-    summary: totals === undefined ? t('Counting…') : totalsText(totals),
+    summary: summaryOf(items, totals),
     rows,
     notes: [...(more > 0 ? [t('{0} more are not listed.', more)] : []), ...notes],
   };
