@@ -44,11 +44,13 @@ export class Git {
     // A repository's own settings can name programs that git runs.
     if (!vscode.workspace.isTrusted) return undefined;
     const extension = vscode.extensions.getExtension<unknown>('vscode.git');
-    const exported = v.safeParse(exportsSchema, await extension?.activate());
+    const exports: unknown = await extension?.activate();
+    const exported = v.safeParse(exportsSchema, exports);
     if (!exported.success) return undefined;
     let api: unknown;
     try {
-      api = exported.output.getAPI(1);
+      // With its own `this`: the parsed object is a copy.
+      api = Reflect.apply(exported.output.getAPI, exports, [1]);
     } catch {
       return undefined; // `git.enabled` is off
     }
