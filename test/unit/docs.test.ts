@@ -220,8 +220,14 @@ describe('docs/architecture.md', () => {
   it.each([
     ['small files', `up to ${kib('transfer/plan.ts', 'SMALL_FILE_BYTES')} each`],
     ['pieces', `up to ${limits.MAX_PAYLOAD_BYTES / 2 ** 20} MiB and ${limits.MAX_PIECES} pieces`],
-    ['the queue', `wait when ${kib('transfer/laneConnection.ts', 'HIGH_WATER_BYTES')} or more are queued`],
-    ['the queue again', `below ${kib('transfer/laneConnection.ts', 'HIGH_WATER_BYTES')} when a record`],
+    [
+      'the queue',
+      `wait when ${kib('transfer/laneConnection.ts', 'HIGH_WATER_BYTES')} or more are queued`,
+    ],
+    [
+      'the queue again',
+      `below ${kib('transfer/laneConnection.ts', 'HIGH_WATER_BYTES')} when a record`,
+    ],
     ['the opener', `(${(limits.MAX_PLAINTEXT_BYTES + 20).toLocaleString('en')} bytes)`],
     ['a staple', `4 × ${DEFAULT_LIMITS.laneBufferBytes / 1024} KiB`],
     ['pieces of a file', `at most ${constant('files/coverage.ts', 'MAX_PIECES')} pieces at a time`],
@@ -230,7 +236,7 @@ describe('docs/architecture.md', () => {
     ['a group’s bytes', `files or ${mib('files/committer.ts', 'BATCH_BYTES')};`],
     ['a large file', `every ${mib('files/partFile.ts', 'FLUSH_EVERY_BYTES')}`],
     ['an answer', `an answer ${kib('channel/postJson.ts', 'MAX_ANSWER_BYTES')}`],
-    ['entries a message', `${constant('transfer/worker.ts', 'ENTRIES_PER_MESSAGE')} a message`],
+    ['entries a message', `${constant('transfer/person.ts', 'ENTRIES_PER_MESSAGE')} a message`],
     ['farewell', `tell the peer (${s('transfer/session.ts', 'FAREWELL_MS')})`],
     ['the worker’s end', `worker ended (${s('transfer/host.ts', 'ENDING_MS')}`],
   ])('says how much: %s', (_, words) => {

@@ -12,7 +12,7 @@ import { askRelay } from '../receive/relayStep.js';
 import { review } from '../receive/review.js';
 import { takeText } from '../receive/takeText.js';
 import { askText } from '../receive/textStep.js';
-import { acceptTracked, topLevel } from '../receive/track.js';
+import { acceptTracked, offeredItems } from '../receive/track.js';
 import type { OfferPanel } from '../views/panel.js';
 import { sayError } from '../say.js';
 import { settings } from '../settings.js';
@@ -190,7 +190,7 @@ export async function receive(parts: Parts, start: ReceiveStart = {}): Promise<b
     const offer = await connect(parts, meeting);
     await parts.context.globalState.update(LAST_RELAY, meeting.relay);
     if (offer.kind !== 'files') return await receiveText(parts, offer);
-    panel = parts.panels.showOffer({ items: topLevel(offer), totals: offer.totals });
+    panel = parts.panels.showOffer({ items: offeredItems(offer), totals: offer.totals });
     const wishes = await askWishes(offer, start.to);
     if (wishes === 'left') await offer.reject();
     else if (wishes === 'gone') throw CrocError.from(offer.gone.reason, 'peer_cancelled');

@@ -12,11 +12,12 @@ const textItem = ({ kind, name, content }: Offer): TransferItem => ({
   bytes: content?.length ?? 0,
 });
 
-/** The top-level things among what is taken (all by default), with the bytes in them. */
-export function topLevel(
-  offer: Offer,
-  indices: Iterable<number> = offer.entries.keys(),
-): TransferItem[] {
+/** What an offer has, in rows: its top-level things, or the one text. */
+export const offeredItems = (offer: Offer): TransferItem[] =>
+  offer.kind === 'files' ? topLevel(offer, offer.entries.keys()) : [textItem(offer)];
+
+/** The top-level things among what is taken, with the bytes in them. */
+function topLevel(offer: Offer, indices: Iterable<number>): TransferItem[] {
   const tops = new Map<string, { kind: TransferItem['kind']; bytes: number }>();
   for (const index of indices) {
     const entry = offer.entries[index];

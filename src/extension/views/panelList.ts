@@ -43,11 +43,13 @@ function titleOf(direction: 'send' | 'receive', state: string, tookPart: boolean
   return sending ? t('What is sent') : t('What is received');
 }
 
-/** Whether it is a text or a patch: there are no files to count. */
-const isText = ([item]: readonly TransferItem[]): boolean =>
-  item?.kind === 'text' || item?.kind === 'patch';
+/** How much it is in all; a text has no files to count. */
+function summaryOf([first]: readonly TransferItem[], totals: Totals | undefined): string {
+  if (totals === undefined) return t('Counting…');
+  return first?.kind === 'text' || first?.kind === 'patch' ? '' : totalsText(totals);
+}
 
-/** @param summary - how much it is in all @param notes - sentences below the rows */
+/** @param totals - undefined while they are counted @param notes - sentences below the rows */
 export function listWith(
   title: string,
   items: readonly TransferItem[],
@@ -65,7 +67,7 @@ export function listWith(
   const more = items.length - rows.length;
   return {
     title,
-    summary: isText(items) ? '' : totals === undefined ? t('Counting…') : totalsText(totals),
+    summary: summaryOf(items, totals),
     rows,
     notes: [...(more > 0 ? [t('{0} more are not listed.', more)] : []), ...notes],
   };
