@@ -16,6 +16,7 @@ import { TextReporter } from './text.js';
 function takeEnvironment(): Context['env'] {
   const env = { ...process.env };
   delete process.env.CROC_SECRET;
+  delete process.env.CROC_RELAY_PASSWORD;
   return env;
 }
 
@@ -25,9 +26,12 @@ async function main(): Promise<void> {
   process.title = ['croc-share', ...argv.filter(isVerb).slice(0, 1)].join(' ');
   const { stdin, stdout, stderr } = process;
   const report = wantsJson(argv) ? new JsonReporter(stdout) : new TextReporter(stdout, stderr);
-  const { signal, release } = cancelOnSignals();
+  const { signal, stoppedBy, release } = cancelOnSignals();
   const terminal = stdin.isTTY && stderr.isTTY ? new LineTerminal(stdin, stderr) : undefined;
-  const context: Context = { report, env: takeEnvironment(), signal, terminal };
+  const context: Context = {
+    ...{ report, signal, stoppedBy, stderr, terminal },
+    env: takeEnvironment(),
+  };
 
   const fail = (thrown: unknown) => {
     const error = CrocError.from(thrown);

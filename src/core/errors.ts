@@ -29,6 +29,7 @@ interface ErrorEntry {
 export const RELAY_ERROR_STATUS = {
   bad_request: 400,
   unauthorized: 401,
+  relay_password: 401,
   channel_full: 403,
   bad_key: 403,
   no_such_channel: 404,
@@ -36,9 +37,11 @@ export const RELAY_ERROR_STATUS = {
   out_of_order: 409,
   already_set: 409,
   channel_closed: 410,
+  transfer_limit: 410,
   too_large: 413,
   rate_limited: 429,
   relay_full: 503,
+  relay_draining: 503,
 } as const;
 
 /** A code from the relay's closed list. */
@@ -89,6 +92,23 @@ export const ERRORS = {
   relay_full: relay(
     'The relay has no room for another transfer.',
     'Try again later or use another relay.',
+  ),
+
+  relay_draining: relay(
+    'The relay is about to stop and takes no new transfers.',
+    'Try again in a minute or use another relay.',
+  ),
+  relay_password: relay(
+    'The relay wants a password, and this one is missing or wrong.',
+    'Ask whoever runs the relay for its password.',
+  ),
+  password_in_clear: relay(
+    "The relay's password would cross the network unencrypted, so it was not sent.",
+    'Use the https address of the relay.',
+  ),
+  transfer_limit: relay(
+    'The relay ended the transfer because it was larger or took longer than this relay allows.',
+    'Send it in parts, or use another relay.',
   ),
 
   // What a client finds out about the relay.

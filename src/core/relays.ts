@@ -2,7 +2,7 @@
 import path from 'node:path';
 import type { Relay, RelayOptions } from './api.js';
 import { startRelay as startHere } from './relay/relay.js';
-import type { RelaySetup } from './relay/relay.js';
+import type { OperatedRelay, RelaySetup } from './relay/relay.js';
 import { startRelayThread as startThread } from './relay/thread.js';
 
 /**
@@ -12,7 +12,7 @@ import { startRelayThread as startThread } from './relay/thread.js';
  *
  * @throws CrocError `port_taken`, `cannot_listen`, `usage`
  */
-export function startRelay(options: RelaySetup = {}): Promise<Relay> {
+export function startRelay(options: RelaySetup = {}): Promise<OperatedRelay> {
   return startHere(options);
 }
 

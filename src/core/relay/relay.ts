@@ -1,7 +1,7 @@
 /** A relay in this process: puts the parts together, binds the ports, and stops it all. */
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
-import type { Relay, RelayOptions } from '../api.js';
+import type { Relay, RelayOptions, RelayStats } from '../api.js';
 import { systemClock, systemRandom } from '../edges.js';
 import type { Clock, RandomBytes } from '../edges.js';
 import { CrocError } from '../errors.js';
@@ -9,12 +9,15 @@ import { DEFAULT_HTTP_PORT, DEFAULT_TCP_PORTS, MAX_LANES } from '../wire/http.js
 import { AddressResolver } from './address.js';
 import type { RelayEvent } from './events.js';
 import { CrocRelay, DEFAULT_CROC_PASSWORD } from './crocRelay.js';
+import { Gate } from './gate.js';
 import { createHttpServer } from './http.js';
 import { Lanes } from './lanes.js';
 import { DEFAULT_LIMITS } from './limits.js';
 import type { RelayLimits } from './limits.js';
 import { listenAt, stop, urlsOf } from './listen.js';
 import type { Bound, WantedPort } from './listen.js';
+import { RelayPassword } from './password.js';
+import { Quiet } from './quiet.js';
 import { Rendezvous } from './rendezvous.js';
 import { Sockets } from './sockets.js';
 import { MemoryStore } from './store.js';
@@ -30,8 +33,12 @@ export interface RelaySetup extends RelayOptions {
   /** Addresses or subnets of proxies whose `X-Forwarded-For` counts; default none. */
   readonly trustedProxies?: readonly string[];
   readonly store?: ChannelStore;
+  /** What clients must know to use this relay; default: nothing. */
+  readonly password?: string;
   /** Told what happens, in counts. */
   readonly onEvent?: (event: RelayEvent) => void;
+  /** Whether events name the client's address; default: they do not. */
+  readonly tellAddresses?: boolean;
 }
 
 /**
@@ -39,12 +46,14 @@ export interface RelaySetup extends RelayOptions {
  * @throws CrocError `port_taken` (detail: the port), `cannot_listen`, or `usage` for options that
  *   cannot be
  */
-export async function startRelay(setup: RelaySetup = {}): Promise<Relay> {
+export async function startRelay(setup: RelaySetup = {}): Promise<OperatedRelay> {
   checkPorts(setup);
   const limits = { ...DEFAULT_LIMITS, ...setup.limits };
   const clock = setup.clock ?? systemClock;
   const random = setup.random ?? systemRandom;
-  const onEvent = setup.onEvent ?? ((): void => undefined);
+  const quiet = new Quiet();
+  const onEvent = teller(setup, quiet);
+  const password = setup.password === undefined ? undefined : new RelayPassword(setup.password);
   const store = setup.store ?? new MemoryStore(limits, random);
   const resolver = new AddressResolver(setup.trustedProxies);
   const sockets = new Sockets(limits, resolver);
@@ -52,32 +61,35 @@ export async function startRelay(setup: RelaySetup = {}): Promise<Relay> {
   const servers: Server[] = [];
   try {
     // Lanes know the ports only by number, so that they can be bound first and told afterwards.
-    const gate: LaneGate = { accept: (socket) => void socket.destroy() };
+    const door: LaneDoor = { accept: (socket) => void socket.destroy() };
     const ports: number[] = [];
     for (const wanted of wantedLanes(setup)) {
       const index = ports.length;
-      const make = (): Server => laneServer(limits, (socket) => gate.accept(socket, index));
+      const make = (): Server => laneServer(limits, (socket) => door.accept(socket, index));
       const { servers: bound, bound: at } = await listenAt(make, hosts, wanted);
       servers.push(...bound);
       ports.push(at.port);
     }
-    const rendezvous = new Rendezvous({ store, clock, random, limits, ports, onEvent });
+    const gate = new Gate({ clock, limits });
+    const rendezvous = new Rendezvous({ store, clock, random, limits, gate, ports, onEvent });
     const croc = new CrocRelay({
       ...{ clock, random, ports, limits },
-      password: setup.crocPassword ?? DEFAULT_CROC_PASSWORD,
+      // A relay with a password is not open to everybody by croc's protocol either.
+      password: setup.crocPassword ?? setup.password ?? DEFAULT_CROC_PASSWORD,
     });
     const lanes = new Lanes({
       ...{ store, rendezvous, sockets, clock, limits, croc, onEvent },
       count: ports.length,
+      onGone: () => quiet.changed(),
     });
-    gate.accept = (socket, index) => void lanes.accept(socket, index);
+    door.accept = (socket, index) => void lanes.accept(socket, index);
     const http = await listenAt(
-      () => createHttpServer({ rendezvous, sockets, resolver, limits, onEvent }),
+      () => createHttpServer({ rendezvous, sockets, resolver, limits, gate, password, onEvent }),
       hosts,
       { port: setup.port ?? DEFAULT_HTTP_PORT, fallback: setup.port === undefined },
     );
     servers.push(...http.servers);
-    const parts = { servers, sockets, store, rendezvous, lanes, onEvent };
+    const parts = { servers, sockets, store, rendezvous, lanes, croc, gate, clock, quiet, onEvent };
     return new RunningRelay(parts, http.bound, ports);
   } catch (error) {
     sockets.close();
@@ -86,8 +98,24 @@ export async function startRelay(setup: RelaySetup = {}): Promise<Relay> {
   }
 }
 
+/** Who is told of events: the operator, and whoever waits for the relay to be quiet. */
+function teller(
+  { onEvent = () => undefined, tellAddresses = false }: RelaySetup,
+  quiet: Quiet,
+): (event: RelayEvent) => void {
+  return (event) => {
+    if (event.kind === 'pair-ended') quiet.changed();
+    if (tellAddresses || !('address' in event)) onEvent(event);
+    else {
+      const bare = { ...event };
+      delete bare.address;
+      onEvent(bare);
+    }
+  };
+}
+
 /** Where a lane's connection goes; index: which of the ports. */
-interface LaneGate {
+interface LaneDoor {
   accept: (socket: Socket, index: number) => void;
 }
 
@@ -113,10 +141,35 @@ interface RunningParts {
   readonly store: ChannelStore;
   readonly rendezvous: Rendezvous;
   readonly lanes: Lanes;
+  readonly croc: CrocRelay;
+  readonly gate: Gate;
+  readonly clock: Clock;
+  readonly quiet: Quiet;
   readonly onEvent: (event: RelayEvent) => void;
 }
 
-class RunningRelay implements Relay {
+/** What a relay holds at this moment, for its operator. */
+export interface RelayGauges extends RelayStats {
+  /** Open connections, HTTP and TCP. */
+  readonly sockets: number;
+  /** Channels with both parties. */
+  readonly pairs: number;
+  readonly held: number;
+  readonly draining: boolean;
+}
+
+/** A relay with what only its operator does. */
+export interface OperatedRelay extends Relay {
+  /** What it holds at this moment. */
+  gauges(): Promise<RelayGauges>;
+  /**
+   * Opens no new channel and is not ready any more, waits until every transfer that runs has ended, at most
+   * `limitMs`, and closes. Never throws.
+   */
+  drain(limitMs: number): Promise<void>;
+}
+
+class RunningRelay implements OperatedRelay {
   readonly url: string;
   readonly localUrl: string;
   readonly port: number;
@@ -142,6 +195,26 @@ class RunningRelay implements Relay {
   async stats(): ReturnType<Relay['stats']> {
     const { store, lanes } = this.#parts;
     return { channels: await store.count(), connections: lanes.connections, bytes: lanes.bytes };
+  }
+
+  async gauges(): Promise<RelayGauges> {
+    const { sockets, rendezvous, gate } = this.#parts;
+    const { pairs, held } = rendezvous;
+    const { draining } = gate;
+    return { ...(await this.stats()), sockets: sockets.open, pairs, held, draining };
+  }
+
+  async drain(limitMs: number): Promise<void> {
+    const { gate, quiet, clock, rendezvous, croc, onEvent } = this.#parts;
+    if (gate.draining) return this.closed.then(() => undefined);
+    gate.drain();
+    onEvent({ kind: 'draining' });
+    let cancel: () => void = () => undefined;
+    const late = new Promise<void>((resolve) => (cancel = clock.after(limitMs, resolve)));
+    const idle = quiet.until(() => rendezvous.pairs === 0 && croc.stapled === 0);
+    await Promise.race([idle, late, this.closed]);
+    cancel();
+    await this.close();
   }
 
   close(): Promise<void> {

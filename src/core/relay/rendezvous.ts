@@ -1,6 +1,5 @@
 /** The two requests of the relay, without HTTP: steps on channels, limits, and held answers. */
 import type { Clock, RandomBytes } from '../edges.js';
-import type { RelayErrorCode } from '../errors.js';
 import type { Role } from '../types.js';
 import type {
   ChannelAnswer,
@@ -9,7 +8,9 @@ import type {
   JoinRequest,
   LaneLine,
 } from '../wire/http.js';
+import type { Refusal } from './answers.js';
 import {
+  endOverLimit,
   enterLane,
   identify,
   joinAsRecipient,
@@ -21,7 +22,7 @@ import {
 } from './channel.js';
 import type { Asker, Channel, OpenChannel, Seen } from './channel.js';
 import type { RelayEvent } from './events.js';
-import { RateLimiter } from './limits.js';
+import type { Gate } from './gate.js';
 import type { RelayLimits } from './limits.js';
 import type { ChannelStore, Opened } from './store.js';
 
@@ -29,13 +30,6 @@ import type { ChannelStore, Opened } from './store.js';
 const UUID_BYTES = 24;
 /** When to come back to a relay or an address that has too many channels, seconds. */
 const QUOTA_RETRY_SECONDS = 30;
-
-/** Why a request is refused, and when it may be tried again. */
-export interface Refusal {
-  readonly ok: false;
-  readonly code: RelayErrorCode;
-  readonly retryAfterSeconds?: number;
-}
 
 /** The answer to a request. */
 export type Reply<T> = { readonly ok: true; readonly value: T } | Refusal;
@@ -46,6 +40,7 @@ export interface RendezvousParts {
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly limits: RelayLimits;
+  readonly gate: Gate;
   /** The TCP ports that answers name. */
   readonly ports: readonly number[];
   readonly onEvent: (event: RelayEvent) => void;
@@ -54,22 +49,21 @@ export interface RendezvousParts {
 /** Serves `/join`, `/channel` and the first lines of lanes. */
 export class Rendezvous {
   readonly #parts: RendezvousParts;
-  readonly #joins: RateLimiter;
   /** Requests that are held, oldest first, by party; calling one answers it. */
   readonly #held = new Map<string, Set<() => void>>();
+  /** Channels with both parties, and how to stop watching each. */
+  readonly #pairs = new Map<string, () => void>();
   #cancelSweep: () => void = () => undefined;
 
   constructor(parts: RendezvousParts) {
     this.#parts = parts;
-    this.#joins = new RateLimiter(parts.limits.joinsPerMinute);
   }
 
   /** `POST /join`. @param address - address key of the client */
   async join(request: JoinRequest, address: string): Promise<Reply<JoinAnswer>> {
-    const { store, clock, limits, ports, onEvent } = this.#parts;
-    const retryAfterSeconds = this.#joins.take(address, clock.now());
-    if (retryAfterSeconds !== undefined)
-      return { ok: false, code: 'rate_limited', retryAfterSeconds };
+    const { store, clock, limits, ports, onEvent, gate } = this.#parts;
+    const refused = gate.join(request, address);
+    if (refused !== undefined) return refused;
     const uuid = Buffer.from(this.#parts.random(UUID_BYTES)).toString('base64url');
     const asker = { address, nowMs: clock.now() };
     const { role, curve = 'p256', channel: name } = request;
@@ -79,8 +73,12 @@ export class Rendezvous {
         : await store.open(name, address, (channel, free) =>
             joinAsSender(channel, { name: free, uuid, curve }, asker),
           );
-    if (!joined.ok) return quotaRefusal(joined);
-    if (role === 'sender') onEvent({ kind: 'channel-opened' });
+    if (!joined.ok) {
+      if ('code' in joined && joined.code === 'no_such_channel') gate.failed(address);
+      return quotaRefusal(joined);
+    }
+    if (role === 'recipient') this.#watchPair(joined.value.channel);
+    if (role === 'sender') onEvent({ kind: 'channel-opened', address });
     return {
       ok: true,
       value: {
@@ -108,6 +106,7 @@ export class Rendezvous {
       post(channel, request, this.#asker(address)),
     );
     if (!posted.ok) return posted;
+    if (request.close === true) this.#onClose(posted.value.channel);
     const { since } = request;
     const hold = since !== undefined && request.close !== true;
     if (!hold || posted.value.channel.version > since)
@@ -141,12 +140,12 @@ export class Rendezvous {
 
   /** Looks for idle channels every `sweepMs`. @param busy - names of channels whose bytes moved */
   startSweeping(busy: () => readonly string[]): void {
-    const { store, clock, limits, onEvent } = this.#parts;
+    const { store, clock, limits, gate, onEvent } = this.#parts;
     const sweep = async (): Promise<void> => {
       await store.touch(busy(), clock.now());
       const count = await store.sweep(clock.now(), limits);
       if (count > 0) onEvent({ kind: 'channels-expired', count });
-      this.#joins.sweep(clock.now());
+      gate.sweep(clock.now());
     };
     this.#cancelSweep = clock.after(limits.sweepMs, () => {
       this.startSweeping(busy);
@@ -158,6 +157,42 @@ export class Rendezvous {
   close(): void {
     this.#cancelSweep();
     for (const party of [...this.#held.values()]) for (const wake of [...party]) wake();
+  }
+
+  /** Ends a channel that let more through than it may. */
+  async end(name: string): Promise<void> {
+    const { store, clock, onEvent } = this.#parts;
+    await store.update(name, (channel) => endOverLimit(channel, clock.now()));
+    onEvent({ kind: 'refused', code: 'transfer_limit', limit: 'bytesPerChannel' });
+  }
+
+  /** Channels that have both parties and are still open. */
+  get pairs(): number {
+    return this.#pairs.size;
+  }
+
+  /** Requests that are held. */
+  get held(): number {
+    return [...this.#held.values()].reduce((sum, party) => sum + party.size, 0);
+  }
+
+  /** Remembers a channel with both parties until its end. */
+  #watchPair(name: string): void {
+    if (this.#pairs.has(name)) return;
+    const unwatch = this.#parts.store.watch(name, (channel) => {
+      if (channel.status !== 'closed') return;
+      unwatch();
+      this.#pairs.delete(name);
+      this.#parts.onEvent({ kind: 'pair-ended' });
+    });
+    this.#pairs.set(name, unwatch);
+  }
+
+  /** A party closes. A sender that does so on seeing the recipient's proof saw a wrong one. */
+  #onClose({ hh_k, h_k, addresses }: OpenChannel): void {
+    const guesser = addresses.at(-1);
+    if (hh_k !== undefined && h_k === undefined && guesser !== undefined)
+      this.#parts.gate.burnt(guesser);
   }
 
   #asker(address: string): Asker {
@@ -197,6 +232,7 @@ export class Rendezvous {
       const [oldest = wake] = held;
       held.delete(oldest);
       oldest();
+      this.#parts.onEvent({ kind: 'limited', limit: 'heldPerParty' });
     }
     return () => {
       held.delete(wake);
@@ -219,6 +255,8 @@ function withResolver(): { promise: Promise<void>; resolve: () => void } {
 
 function quotaRefusal(opened: Exclude<Opened, { ok: true }>): Refusal {
   if (!('quota' in opened)) return opened;
-  const code = opened.quota === 'relay' ? 'relay_full' : 'rate_limited';
-  return { ok: false, code, retryAfterSeconds: QUOTA_RETRY_SECONDS };
+  const retryAfterSeconds = QUOTA_RETRY_SECONDS;
+  return opened.quota === 'relay'
+    ? { ok: false, code: 'relay_full', retryAfterSeconds, limit: 'channels' }
+    : { ok: false, code: 'rate_limited', retryAfterSeconds, limit: 'channelsPerAddress' };
 }

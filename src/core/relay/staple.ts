@@ -1,5 +1,6 @@
 /** One party's connection on one lane, and the staple that joins two of them. */
 import type { Socket } from 'node:net';
+import type { Meter } from './meter.js';
 
 /** A connection of one party that was let in. */
 export class LaneEnd {
@@ -9,6 +10,8 @@ export class LaneEnd {
   readonly #early: Buffer[] = [];
   #earlyBytes = 0;
   #ended = false;
+  /** Reasons for which nothing is read at the moment. */
+  #pauses = 0;
 
   /**
    * @param rest - bytes of the stream that came along with the first line
@@ -36,11 +39,36 @@ export class LaneEnd {
     return Math.max(0, this.socket.bytesRead - this.#headBytes);
   }
 
-  /** Passes everything on to `peer`: what was kept, what comes, and the end. */
-  pipeTo(peer: LaneEnd): void {
+  /**
+   * Passes everything on to `peer`: what was kept, what comes, and the end.
+   * @param meter - counts it, and may slow it down
+   */
+  pipeTo(peer: LaneEnd, meter: Meter | undefined): void {
     this.socket.off('data', this.#keep);
-    for (const chunk of this.#early.splice(0)) peer.socket.write(chunk);
-    this.socket.pipe(peer.socket); // ends `peer` at once when the end has come already
+    const pass = (chunk: Buffer): void => {
+      if (!peer.socket.write(chunk)) this.#pauseUntil((go) => peer.socket.once('drain', go));
+      const waitMs = meter?.passed(chunk.length) ?? 0;
+      if (waitMs > 0)
+        this.#pauseUntil((go) => {
+          const forget = meter?.after(waitMs, go);
+          if (forget !== undefined) this.socket.once('close', forget);
+        });
+    };
+    this.socket.on('data', pass);
+    for (const chunk of this.#early.splice(0)) pass(chunk);
+    if (this.#ended) peer.socket.end();
+    else this.socket.once('end', () => peer.socket.end());
+    if (this.#pauses === 0) this.socket.resume();
+  }
+
+  /** Reads nothing more until `wait` has called back, and every other wait too. */
+  #pauseUntil(wait: (go: () => void) => void): void {
+    this.#pauses += 1;
+    this.socket.pause();
+    wait(() => {
+      this.#pauses -= 1;
+      if (this.#pauses === 0) this.socket.resume();
+    });
   }
 
   readonly #keep = (chunk: Buffer): void => {
@@ -58,8 +86,11 @@ export class Staple {
   readonly sender: LaneEnd;
   readonly recipient: LaneEnd;
 
-  /** @param onOver - called once, when both connections are gone or were cut */
-  constructor(sender: LaneEnd, recipient: LaneEnd, onOver: () => void) {
+  /**
+   * @param onOver - called once, when both connections are gone or were cut
+   * @param meter - counts what passes, and may slow it down
+   */
+  constructor(sender: LaneEnd, recipient: LaneEnd, onOver: () => void, meter?: Meter) {
     this.sender = sender;
     this.recipient = recipient;
     let open = 2;
@@ -71,8 +102,8 @@ export class Staple {
       if (open === 0) onOver();
     };
     for (const { socket } of [sender, recipient]) socket.once('close', () => onClose(socket));
-    sender.pipeTo(recipient);
-    recipient.pipeTo(sender);
+    sender.pipeTo(recipient, meter);
+    recipient.pipeTo(sender, meter);
   }
 
   /** Bytes that came from both sides. */
