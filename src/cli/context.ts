@@ -1,5 +1,5 @@
 /** What a verb gets beside its own options, and how its end becomes an exit code. */
-import type { Writable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import type { CrocError } from '../core/index.js';
 import type { Environment } from './options.js';
 import type { Reporter } from './reporter.js';
@@ -15,6 +15,7 @@ export interface Context {
   readonly stoppedBy: () => NodeJS.Signals | undefined;
   /** Where logs go. */
   readonly stderr: Writable & { readonly isTTY?: boolean };
+  readonly stdin: Readable;
   /** Where to ask; undefined when nobody sits there. */
   readonly terminal: Terminal | undefined;
 }

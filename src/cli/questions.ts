@@ -1,16 +1,16 @@
 /** The two questions of `receive`: take the offer? what about a file that is already there? */
 import { printable } from '../core/index.js';
-import type { Conflict, ConflictChoice, Totals } from '../core/index.js';
-import { formatBytes, formatTotals } from './format.js';
+import type { Conflict, ConflictChoice } from '../core/index.js';
+import { formatBytes } from './format.js';
 import type { Terminal } from './terminal.js';
 
-/** Asks whether to take the offer; anything but a clear yes is a no. */
+/** Asks whether to take the offer. @param what - it in few words; anything but a clear yes is a no. */
 export async function askAccept(
   terminal: Terminal,
-  totals: Totals,
+  what: string,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const answer = await terminal.ask(`Accept ${formatTotals(totals)}? [y/N] `, signal);
+  const answer = await terminal.ask(`Accept ${what}? [y/N] `, signal);
   return /^y(es)?$/i.test(answer ?? '');
 }
 

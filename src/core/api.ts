@@ -5,11 +5,13 @@ import type { CrocError } from './errors.js';
 import type {
   AcceptOptions,
   CurveName,
+  IgnoreOptions,
   OfferEntry,
+  OfferKind,
+  Offered,
   ReceiveEvents,
   ReceiveResult,
   SendEvents,
-  Skipped,
   Totals,
   TransferResult,
 } from './types.js';
@@ -26,6 +28,8 @@ export interface SendOptions {
   readonly waitMs?: number;
   /** File bytes a second to send at most; default: as fast as it goes. */
   readonly limit?: number;
+  /** What to leave out of folders; default nothing. */
+  readonly ignore?: IgnoreOptions;
   readonly signal?: AbortSignal;
 }
 
@@ -38,7 +42,7 @@ export interface Send extends EventEmitter<SendEvents> {
   readonly curve: CurveName;
   readonly state: SenderState;
   /** What is offered, once the walk is over. */
-  readonly offered: { readonly totals: Totals; readonly skipped: readonly Skipped[] } | undefined;
+  readonly offered: Offered | undefined;
   /** Resolves when the recipient has everything on its disk; rejects with a CrocError. */
   readonly done: Promise<TransferResult>;
   /** Stops the transfer and closes the channel; `done` rejects with `cancelled`. Never throws. */
@@ -54,15 +58,22 @@ export interface ReceiveOptions {
   readonly onState?: (state: RecipientState) => void;
 }
 
-/** What the sender offers. Nothing touches the disk before `accept`. */
+/** What the sender offers. Nothing touches the disk before `accept`, and nothing at all when it is a text. */
 export interface Offer {
   readonly relay: string;
+  readonly kind: OfferKind;
+  /** The text, when `kind` is one; a patch may hold replacement characters where it is not UTF-8. */
+  readonly text?: string;
+  /** The exact bytes of the text. */
+  readonly content?: Uint8Array;
+  /** A file name for the text, if the sender gave one; safe to write. */
+  readonly name?: string;
   readonly entries: readonly OfferEntry[];
   readonly totals: Totals;
   /** Aborted, with a CrocError as reason, when the sender goes away while the person thinks. */
   readonly gone: AbortSignal;
   /** Takes the offer. Errors (a missing folder too) come out of `done`. */
-  accept(options: AcceptOptions): Receive;
+  accept(options?: AcceptOptions): Receive;
   /** Says no politely. Never throws. */
   reject(): Promise<void>;
 }

@@ -10,9 +10,10 @@ import { CrocError } from './errors.js';
 import type { Parts } from './parts.js';
 import type { Timing } from './timing.js';
 import { receiveOffer } from './receiving.js';
+import { sortItems } from './items.js';
 import { startSend } from './sending.js';
 import { CURVE_NAMES } from './types.js';
-import type { CurveName } from './types.js';
+import type { CurveName, SendItem } from './types.js';
 import { PEER_SILENCE_MS, PING_INTERVAL_MS } from './wire/limits.js';
 
 const DEFAULT_TIMING: Timing = {
@@ -50,22 +51,25 @@ export class Croc {
   }
 
   /**
-   * Offers files and folders. Resolves as soon as there is a code; what is offered is walked meanwhile.
+   * Offers files and folders, or one text. Resolves as soon as there is a code; what is offered is walked
+   * meanwhile.
    *
-   * @param paths - files and folders on this disk; relative ones count from the working directory
-   * @throws CrocError `nothing_to_send`, `file_not_found`, `file_unreadable`, `invalid_code`, `croc_network`,
-   *   `unsupported_curve`, `no_relay`, or why the relay cannot be used
+   * @param items - files and folders on this disk (relative paths count from the working directory) and
+   *   files in memory, or a text alone
+   * @throws CrocError `nothing_to_send`, `file_not_found`, `file_unreadable`, `unsafe_path`,
+   *   `limit_exceeded`, `usage`, `invalid_code`, `croc_network`, `unsupported_curve`, `no_relay`, or why
+   *   the relay cannot be used
    */
-  async send(paths: readonly string[], options: SendOptions = {}): Promise<Send> {
+  async send(items: readonly SendItem[], options: SendOptions = {}): Promise<Send> {
     const curve = options.curve ?? this.#options.curve ?? 'p256';
     if (!CURVE_NAMES.includes(curve)) throw new CrocError('unsupported_curve', { detail: curve });
     const own = options.code === undefined ? undefined : parseCode(options.code);
-    if (paths.length === 0) throw new CrocError('nothing_to_send');
-    const absolute = paths.map((one) => path.resolve(one));
-    await Promise.all(absolute.map(mustExist));
+    const { sources, text } = sortItems(items);
+    await Promise.all(sources.filter((source) => typeof source === 'string').map(mustExist));
     const parts = this.#parts(options.relay, options.signal, options.waitMs);
     const secret = own?.secret ?? generateSecret(parts.random);
-    return startSend(parts, { paths: absolute, channel: own?.channel, secret, curve });
+    const { ignore } = options;
+    return startSend(parts, { sources, text, ignore, channel: own?.channel, secret, curve });
   }
 
   /**

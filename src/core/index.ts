@@ -9,7 +9,8 @@ export type { CrocErrorOptions, ErrorCode, ErrorPhase } from './errors.js';
 export { RECIPIENT_STATES, SENDER_STATES } from './channel/states.js';
 export type { RecipientState, SenderState } from './channel/states.js';
 export { parseRelayAddress } from './channel/relayUrl.js';
-export { CURVE_NAMES } from './types.js';
+export { CURVE_NAMES, TEXT_KINDS } from './types.js';
+export { MAX_TEXT_BYTES } from './wire/limits.js';
 export type {
   AcceptOptions,
   ActiveFile,
@@ -17,13 +18,21 @@ export type {
   ConflictChoice,
   Connection,
   CurveName,
+  ExcludePatterns,
+  IgnoreOptions,
+  MemoryFile,
   OfferEntry,
+  Offered,
+  OfferKind,
   Progress,
   ReceiveEvents,
   ReceiveResult,
   Role,
   SendEvents,
+  SendItem,
   Skipped,
+  TextItem,
+  TextKind,
   Totals,
   TransferEvents,
   TransferResult,

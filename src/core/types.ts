@@ -8,6 +8,56 @@ export type CurveName = (typeof CURVE_NAMES)[number];
 /** The two ends of a channel. */
 export type Role = 'sender' | 'recipient';
 
+/** The two kinds of text that can be offered. */
+export const TEXT_KINDS = ['text', 'patch'] as const;
+export type TextKind = (typeof TEXT_KINDS)[number];
+
+/** What an offer holds: files and folders, or one text. */
+export type OfferKind = 'files' | TextKind;
+
+/** A text to send, alone. Nothing of it touches a disk. */
+export interface TextItem {
+  /** A patch may be given as bytes, for it holds lines of files in whatever encoding they have. */
+  readonly text: string | Uint8Array;
+  readonly kind: TextKind;
+  /** A file name that says what it is, for example `main.ts`; one part, no folder. */
+  readonly name?: string;
+}
+
+/** A file to send whose content is not on a disk. */
+export interface MemoryFile {
+  /** Its name in the offer; one part, no folder. */
+  readonly name: string;
+  /** Text is sent as UTF-8. */
+  readonly content: Uint8Array | string;
+}
+
+/** Something to send: a path on this disk, a file in memory, or (alone) a text. */
+export type SendItem = string | MemoryFile | TextItem;
+
+/** Patterns of what is not to be sent, in the form of a `.gitignore`. */
+export interface ExcludePatterns {
+  /** Absolute folder that the patterns count from. */
+  readonly base: string;
+  readonly patterns: readonly string[];
+}
+
+/** What is left out of folders that are sent. What was named itself is always sent. */
+export interface IgnoreOptions {
+  /** Leave out what git ignores, and `.git` itself; default no. */
+  readonly gitignore?: boolean;
+  /** More patterns, for what lies below their base. */
+  readonly exclude?: readonly ExcludePatterns[];
+}
+
+/** What is offered, and what is not. */
+export interface Offered {
+  readonly totals: Totals;
+  readonly skipped: readonly Skipped[];
+  /** Files and folders that the patterns left out; a folder counts once, whatever is in it. */
+  readonly ignored: number;
+}
+
 /** One thing that is offered. */
 export interface OfferEntry {
   /** Relative, with `/` between parts, Unicode as the sender's disk has it. */
@@ -97,8 +147,8 @@ export interface Conflict {
 
 /** How to take an offer. */
 export interface AcceptOptions {
-  /** Folder to write into; it must exist. */
-  readonly to: string;
+  /** Folder to write into; it must exist. Needed unless the offer is a text. */
+  readonly to?: string;
   /** File bytes a second to take at most; default: as fast as it goes. */
   readonly limit?: number;
   /** Which entries, as indices into `offer.entries`; all when absent. Folders above them come along. */
@@ -124,7 +174,7 @@ export interface TransferEvents<State extends string> {
 /** Events of a send. */
 export interface SendEvents extends TransferEvents<SenderState> {
   /** The walk is over: this is what is offered, and what is not. */
-  offered: [totals: Totals, skipped: readonly Skipped[]];
+  offered: [totals: Totals, skipped: readonly Skipped[], ignored: number];
 }
 
 /** Events of a receive after it was accepted. */

@@ -41,8 +41,17 @@ const EventSchema = v.variant('event', [
     event: v.literal('state'),
     state: v.picklist([...SENDER_STATES, ...RECIPIENT_STATES]),
   }),
+  v.strictObject({ event: v.literal('ignored'), count }),
+  v.strictObject({
+    event: v.literal('text'),
+    kind: v.picklist(['text', 'patch']),
+    text: v.string(),
+    base64: v.optional(v.string()),
+  }),
   v.strictObject({
     event: v.literal('offer'),
+    kind: v.picklist(['files', 'text', 'patch']),
+    name: v.optional(v.string()),
     entries: v.array(
       v.strictObject({
         path: v.string(),
@@ -73,6 +82,8 @@ type Named<Name extends CliEvent['event']> = Extract<CliEvent, { event: Name }>;
 export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** What the program reads; nothing when absent. */
+  readonly stdin?: string;
 }
 
 const processes = new Set<Cli>();
@@ -116,7 +127,7 @@ export class Cli {
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     processes.add(this);
-    this.child.stdin.end();
+    this.child.stdin.end(options.stdin);
     this.child.stdout.on('data', (piece: Buffer) => (this.stdout += piece.toString()));
     this.child.stderr.on('data', (piece: Buffer) => (this.stderr += piece.toString()));
     this.exit = once(this.child, 'close').then(() => {

@@ -7,6 +7,7 @@
 import { closeSync, constants, fstatSync, openSync, read, readSync } from 'node:fs';
 import { CrocError } from '../errors.js';
 import { readingError } from './fsErrors.js';
+import { Patience } from './patience.js';
 import type { WalkEntry } from './walk.js';
 
 /**
@@ -30,13 +31,17 @@ function checkAsOffered(fd: number, entry: WalkEntry): void {
 /** One open file of the offer. */
 export class SourceFile {
   readonly #entry: WalkEntry;
+  /** Of a file in memory: there is no descriptor, and nothing that could change. */
+  readonly #content: Uint8Array | undefined;
+  readonly #disk = new Patience();
   #fd: number | undefined;
   /** Reads that run; the descriptor lives as long as they do. */
   #reading = 0;
   #closing = false;
 
-  private constructor(entry: WalkEntry, fd: number) {
+  private constructor(entry: WalkEntry, fd: number | undefined) {
     this.#entry = entry;
+    this.#content = entry.content;
     this.#fd = fd;
   }
 
@@ -46,7 +51,7 @@ export class SourceFile {
    * @throws CrocError `file_not_found`, `file_unreadable`, `file_changed`
    */
   static open(entry: WalkEntry): SourceFile {
-    return new SourceFile(entry, openAsOffered(entry));
+    return new SourceFile(entry, entry.content ? undefined : openAsOffered(entry));
   }
 
   /**
@@ -58,11 +63,18 @@ export class SourceFile {
    */
   async read(offset: number, buffer: Uint8Array, length: number): Promise<number> {
     const wanted = this.#wanted(offset, length);
+    if (this.#content) {
+      buffer.set(this.#content.subarray(offset, offset + wanted));
+      return wanted;
+    }
     const fd = this.#use();
     this.#reading++;
     try {
       for (let done = 0; done < wanted;) {
-        const got = await readOnce(fd, buffer, done, wanted - done, offset + done);
+        const rest = [fd, buffer, done, wanted - done, offset + done] as const;
+        const got = this.#disk.mayBlock
+          ? this.#disk.block(() => readSync(...rest))
+          : await readOnce(...rest);
         if (got === 0) throw changed(this.#entry);
         done += got;
       }
@@ -77,6 +89,7 @@ export class SourceFile {
 
   /** Says that all was read. @throws CrocError `file_changed` when the file is another than offered */
   verifyUnchanged(): void {
+    if (this.#content) return;
     try {
       checkAsOffered(this.#use(), this.#entry);
     } catch (error) {
@@ -113,6 +126,10 @@ export class SourceFile {
  * @throws CrocError `file_not_found`, `file_unreadable`, `file_changed`
  */
 export function readSmallFile(entry: WalkEntry, into: Uint8Array, at: number): number {
+  if (entry.content) {
+    into.set(entry.content, at);
+    return entry.size;
+  }
   const fd = openAsOffered(entry);
   try {
     readAll(fd, entry, into, at);

@@ -41,6 +41,9 @@ export interface RelaySetup extends RelayOptions {
   readonly tellAddresses?: boolean;
 }
 
+/** How long the last answers of a drained relay may take to get out, milliseconds. */
+const LAST_WORDS_MS = 300;
+
 /**
  * Starts a relay.
  * @throws CrocError `port_taken` (detail: the port), `cannot_listen`, or `usage` for options that
@@ -211,7 +214,9 @@ class RunningRelay implements OperatedRelay {
     onEvent({ kind: 'draining' });
     let cancel: () => void = () => undefined;
     const late = new Promise<void>((resolve) => (cancel = clock.after(limitMs, resolve)));
-    const idle = quiet.until(() => rendezvous.pairs === 0 && croc.stapled === 0);
+    const idle = quiet
+      .until(() => rendezvous.pairs === 0 && croc.stapled === 0)
+      .then(() => new Promise<void>((resolve) => clock.after(LAST_WORDS_MS, resolve)));
     await Promise.race([idle, late, this.closed]);
     cancel();
     await this.close();

@@ -1,5 +1,6 @@
 /** One party's connection on one lane, and the staple that joins two of them. */
 import type { Socket } from 'node:net';
+import { release } from '../wire/memory.js';
 import type { Meter } from './meter.js';
 
 /** A connection of one party that was let in. */
@@ -10,8 +11,10 @@ export class LaneEnd {
   readonly #early: Buffer[] = [];
   #earlyBytes = 0;
   #ended = false;
-  /** Reasons for which nothing is read at the moment. */
-  #pauses = 0;
+  /** Why nothing is read at the moment: the peer has no room, or the rate is used up. */
+  #full = false;
+  #slow = false;
+  #cancelWait: () => void = () => undefined;
 
   /**
    * @param rest - bytes of the stream that came along with the first line
@@ -45,30 +48,39 @@ export class LaneEnd {
    */
   pipeTo(peer: LaneEnd, meter: Meter | undefined): void {
     this.socket.off('data', this.#keep);
-    const pass = (chunk: Buffer): void => {
-      if (!peer.socket.write(chunk)) this.#pauseUntil((go) => peer.socket.once('drain', go));
-      const waitMs = meter?.passed(chunk.length) ?? 0;
-      if (waitMs > 0)
-        this.#pauseUntil((go) => {
-          const forget = meter?.after(waitMs, go);
-          if (forget !== undefined) this.socket.once('close', forget);
-        });
-    };
-    this.socket.on('data', pass);
-    for (const chunk of this.#early.splice(0)) pass(chunk);
+    for (const chunk of this.#early.splice(0)) this.#pass(chunk, peer.socket, meter);
+    this.socket.on('data', (chunk: Buffer) =>
+      this.#pass(chunk, peer.socket, meter, () => release(chunk)),
+    );
+    this.socket.once('close', () => this.#cancelWait());
     if (this.#ended) peer.socket.end();
     else this.socket.once('end', () => peer.socket.end());
-    if (this.#pauses === 0) this.socket.resume();
+    this.#readOn();
   }
 
-  /** Reads nothing more until `wait` has called back, and every other wait too. */
-  #pauseUntil(wait: (go: () => void) => void): void {
-    this.#pauses += 1;
+  #pass(chunk: Buffer, peer: Socket, meter: Meter | undefined, written?: () => void): void {
+    if (!peer.write(chunk, written) && !this.#full) {
+      this.#full = true;
+      this.socket.pause();
+      peer.once('drain', () => {
+        this.#full = false;
+        this.#readOn();
+      });
+    }
+    const waitMs = meter?.passed(chunk.length) ?? 0;
+    if (meter === undefined || waitMs === 0) return;
+    this.#cancelWait(); // the newer wait is the longer one
+    this.#slow = true;
     this.socket.pause();
-    wait(() => {
-      this.#pauses -= 1;
-      if (this.#pauses === 0) this.socket.resume();
+    this.#cancelWait = meter.after(waitMs, () => {
+      this.#slow = false;
+      this.#readOn();
     });
+  }
+
+  /** Reads on when `peer` has room and the rate allows it. */
+  #readOn(): void {
+    if (!this.#full && !this.#slow) this.socket.resume();
   }
 
   readonly #keep = (chunk: Buffer): void => {

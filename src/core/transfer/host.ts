@@ -6,14 +6,16 @@ import type {
   Conflict,
   ConflictChoice,
   OfferEntry,
+  Offered,
   Progress,
   ReceiveResult,
-  Skipped,
   Totals,
 } from '../types.js';
 import type { DataTiming } from '../timing.js';
 import type { FromWorker, ToWorker } from './messages.js';
 import type { LaneTarget } from '../wire/keys.js';
+import type { WalkOptions, WalkSource } from '../files/walk.js';
+import type { TextContent } from './text.js';
 
 /** How long a worker may take to end by itself, in milliseconds. */
 const ENDING_MS = 3000;
@@ -24,13 +26,20 @@ export interface HostEvents {
   readonly onConflict: (conflict: Conflict) => Promise<ConflictChoice>;
 }
 
+/** What the peer offers: entries, or a text. */
+export interface PeerOffer {
+  readonly entries: readonly OfferEntry[];
+  readonly totals: Totals;
+  readonly text?: TextContent;
+}
+
 /** A transfer's worker. Every promise rejects with the CrocError that ended it. */
 export class TransferHost {
   readonly #worker: Worker;
   readonly #events: HostEvents;
-  readonly #walked = deferred<{ totals: Totals; skipped: readonly Skipped[] }>();
+  readonly #walked = deferred<Offered>();
   readonly #connected = deferred<undefined>();
-  readonly #offer = deferred<{ entries: readonly OfferEntry[]; totals: Totals }>();
+  readonly #offer = deferred<PeerOffer>();
   readonly #result = deferred<ReceiveResult>();
   readonly #exited = deferred<undefined>();
   readonly #entries: OfferEntry[] = [];
@@ -48,12 +57,12 @@ export class TransferHost {
   }
 
   /** What the walk found. */
-  get walked(): Promise<{ totals: Totals; skipped: readonly Skipped[] }> {
+  get walked(): Promise<Offered> {
     return this.#walked.promise;
   }
 
   /** What the peer offers. */
-  get offer(): Promise<{ entries: readonly OfferEntry[]; totals: Totals }> {
+  get offer(): Promise<PeerOffer> {
     return this.#offer.promise;
   }
 
@@ -63,8 +72,14 @@ export class TransferHost {
   }
 
   /** Starts to walk what is to be sent. */
-  walk(paths: readonly string[]): void {
-    this.#post({ type: 'walk', paths });
+  walk(sources: readonly WalkSource[], ignore: WalkOptions['ignore']): void {
+    this.#post({ type: 'walk', sources, ignore });
+  }
+
+  /** Offers a text instead. */
+  text(text: TextContent): void {
+    this.#post({ type: 'text', text });
+    this.#walked.resolve({ totals: { files: 0, folders: 0, bytes: 0 }, skipped: [], ignored: 0 });
   }
 
   /** Connects every lane; resolves when the relay has admitted all. */
@@ -80,11 +95,16 @@ export class TransferHost {
 
   /** Takes the offer. */
   accept(
-    to: string,
+    to: string | undefined,
     only: readonly number[] | undefined,
     onConflict: ConflictChoice | 'ask',
   ): void {
-    this.#post({ type: 'accept', to, onConflict, ...(only === undefined ? {} : { only }) });
+    this.#post({
+      type: 'accept',
+      onConflict,
+      ...(to === undefined ? {} : { to }),
+      ...(only === undefined ? {} : { only }),
+    });
   }
 
   /** Declines the offer. */
@@ -107,7 +127,7 @@ export class TransferHost {
   #onMessage(message: FromWorker): void {
     switch (message.type) {
       case 'walked':
-        this.#walked.resolve(message);
+        this.#walked.resolve(message.offered);
         break;
       case 'connected':
         this.#connected.resolve(undefined);
@@ -116,7 +136,11 @@ export class TransferHost {
         for (const entry of message.entries) this.#entries.push(entry);
         break;
       case 'offer':
-        this.#offer.resolve({ entries: this.#entries, totals: message.totals });
+        this.#offer.resolve({
+          entries: this.#entries,
+          totals: message.totals,
+          ...(message.text === undefined ? {} : { text: message.text }),
+        });
         break;
       case 'conflict':
         this.#choose(message.conflict);

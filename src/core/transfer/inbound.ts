@@ -18,6 +18,8 @@ import type { DataPiece } from '../wire/data.js';
 import { MAX_OFFER_BYTES } from '../wire/limits.js';
 import type { Flow, FlowMessage, Session } from './session.js';
 import { totalsOf, withFolders } from './selection.js';
+import { TextInbox } from './text.js';
+import type { TextContent } from './text.js';
 
 /** Ranges in one `want` message. */
 const RANGES_PER_MESSAGE = 10_000;
@@ -28,7 +30,7 @@ const PROGRESS_MS = 100;
 export type Decision =
   | {
       readonly accept: true;
-      readonly to: string;
+      readonly to?: string;
       readonly only?: readonly number[];
       readonly onConflict: ConflictChoice | 'ask';
     }
@@ -36,7 +38,7 @@ export type Decision =
 
 /** Who decides, and who is told. */
 export interface Receiver {
-  onOffer(entries: readonly OfferEntry[], totals: Totals): void;
+  onOffer(entries: readonly OfferEntry[], totals: Totals, text?: TextContent): void;
   decide(): Promise<Decision>;
   choose(conflict: Conflict): Promise<ConflictChoice>;
   onProgress(progress: Progress): void;
@@ -48,7 +50,8 @@ export class Inbound implements Flow {
   readonly #receiver: Receiver;
   readonly #random: RandomBytes;
   readonly #entries: OfferEntry[] = [];
-  readonly #offered = deferred<Totals>();
+  readonly #text = new TextInbox();
+  readonly #offered = deferred<{ totals: Totals; text?: TextContent }>();
   readonly #ended = deferred<undefined>();
   readonly #writing = new Set<Promise<void>>();
   #offerBytes = 0;
@@ -87,6 +90,7 @@ export class Inbound implements Flow {
 
   onMessage(message: FlowMessage): void {
     if (message.t === 'entries' && this.#phase === 'offer') this.#onEntries(message);
+    else if (message.t === 'text' && this.#phase === 'offer') this.#text.add(message);
     else if (message.t === 'offer' && this.#phase === 'offer') this.#onOffer(message);
     else throw new CrocError('protocol_error', { detail: `"${message.t}" at the wrong time` });
   }
@@ -119,25 +123,32 @@ export class Inbound implements Flow {
 
   #onOffer(message: ControlOf<'offer'>): void {
     this.#phase = 'answer';
+    if (message.text && this.#entries.length === 0) {
+      this.#offered.resolve({ totals: totalsOf([]), text: this.#text.finish(message) });
+      return;
+    }
     checkOffer(this.#entries);
     const totals = totalsOf(this.#entries);
     const same =
+      !message.text &&
+      this.#text.isEmpty &&
       message.count === this.#entries.length &&
       message.files === totals.files &&
       message.folders === totals.folders &&
       message.bytes === totals.bytes;
     if (!same) throw new CrocError('protocol_error', { detail: 'the offer does not add up' });
-    this.#offered.resolve(totals);
+    this.#offered.resolve({ totals });
   }
 
   async #run(): Promise<ReceiveResult> {
-    const totals = await this.#offered.promise;
-    this.#receiver.onOffer(this.#entries, totals);
+    const { totals, text } = await this.#offered.promise;
+    this.#receiver.onOffer(this.#entries, totals, text);
     const decision = await this.#receiver.decide();
     if (!decision.accept) {
       await this.#session.send({ t: 'answer', accept: false, count: 0, bytes: 0 });
       throw new CrocError('refused');
     }
+    if (text) return this.#takeText(text);
     await this.#prepare(decision);
     await this.#answer();
     await this.#ended.promise;
@@ -149,8 +160,19 @@ export class Inbound implements Flow {
     return { files, bytes, roots, transferred: this.#received };
   }
 
+  /** Says that the text, which is here already, is taken; no disk is touched. */
+  async #takeText({ content }: TextContent): Promise<ReceiveResult> {
+    this.#phase = 'data';
+    await this.#session.send({ t: 'answer', accept: true, count: 0, bytes: 0 });
+    await this.#ended.promise;
+    await this.#session.send({ t: 'done', files: 0, bytes: 0 });
+    return { files: 0, bytes: content.length, transferred: content.length, roots: [] };
+  }
+
   /** Opens the destination and settles what to do with what is there already. */
   async #prepare(decision: Extract<Decision, { accept: true }>): Promise<void> {
+    if (decision.to === undefined)
+      throw new CrocError('usage', { detail: 'no folder to write into' });
     const wanted = new Set(withFolders(this.#entries, decision.only));
     const destination = await Destination.open(decision.to, this.#entries, {
       random: this.#random,

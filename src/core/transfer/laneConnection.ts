@@ -17,6 +17,7 @@ import {
   laneKey,
 } from '../wire/keys.js';
 import type { LaneSecrets } from '../wire/keys.js';
+import { release } from '../wire/memory.js';
 import { Opener, Sealer } from '../wire/record.js';
 import { Admission } from './admission.js';
 
@@ -35,7 +36,10 @@ export interface LaneAddress {
 
 /** Who listens to a lane. Every call names the lane by its index. */
 export interface LaneListener {
-  /** A record that opened. A promise given back holds back the lane until it settles. */
+  /**
+   * A record that opened. A promise given back holds back the lane until it settles. Then, or at once
+   * without one, the record's memory is freed.
+   */
   onRecord(lane: number, plaintext: Buffer): Promise<void> | undefined;
   /** The peer's authenticated end. */
   onEnd(lane: number): void;
@@ -158,7 +162,7 @@ export class LaneConnection {
     this.lastSentMs = performance.now();
     const socket = this.#socket;
     socket.cork();
-    for (const piece of this.#sealer.seal(parts)) socket.write(piece);
+    for (const piece of this.#sealer.seal(parts)) socket.write(piece, () => release(piece));
     socket.uncork();
     if (socket.writableLength < HIGH_WATER_BYTES) return;
     await new Promise<void>((resolve, reject) => {
@@ -233,7 +237,8 @@ export class LaneConnection {
         continue;
       }
       const wait = this.#listener?.onRecord(this.index, record);
-      if (wait) this.#hold(wait);
+      if (wait) this.#hold(wait.finally(() => release(record)));
+      else release(record);
     }
   }
 

@@ -2,24 +2,31 @@
 import type { ErrorCode } from '../errors.js';
 import type { DataTiming } from '../timing.js';
 import type { LaneTarget } from '../wire/keys.js';
+import type { WalkOptions, WalkSource } from '../files/walk.js';
 import type {
   Conflict,
   ConflictChoice,
   OfferEntry,
+  Offered,
   Progress,
   ReceiveResult,
-  Skipped,
   Totals,
 } from '../types.js';
+import type { TextContent } from './text.js';
 
 /** Host → worker. */
 export type ToWorker =
-  | { readonly type: 'walk'; readonly paths: readonly string[] }
+  | {
+      readonly type: 'walk';
+      readonly sources: readonly WalkSource[];
+      readonly ignore: WalkOptions['ignore'];
+    }
+  | { readonly type: 'text'; readonly text: TextContent }
   | { readonly type: 'connect'; readonly target: LaneTarget; readonly timing: DataTiming }
   | { readonly type: 'start' }
   | {
       readonly type: 'accept';
-      readonly to: string;
+      readonly to?: string;
       readonly only?: readonly number[];
       readonly onConflict: ConflictChoice | 'ask';
     }
@@ -29,10 +36,10 @@ export type ToWorker =
 
 /** Worker → host. */
 export type FromWorker =
-  | { readonly type: 'walked'; readonly totals: Totals; readonly skipped: readonly Skipped[] }
+  | { readonly type: 'walked'; readonly offered: Offered }
   | { readonly type: 'connected' }
   | { readonly type: 'entries'; readonly entries: readonly OfferEntry[] }
-  | { readonly type: 'offer'; readonly totals: Totals }
+  | { readonly type: 'offer'; readonly totals: Totals; readonly text?: TextContent }
   | { readonly type: 'conflict'; readonly conflict: Conflict }
   | { readonly type: 'progress'; readonly progress: Progress }
   | { readonly type: 'done'; readonly result: ReceiveResult }

@@ -1,6 +1,7 @@
 /** The sender's side of the data plane: offer, answer, pieces on every lane, the recipient's word. */
 import { deferred } from '../async.js';
 import { CrocError } from '../errors.js';
+import { pacer } from '../files/pace.js';
 import { SourceFile, readSmallFile } from '../files/source.js';
 import type { WalkEntry } from '../files/walk.js';
 import type { OfferEntry, Progress, Totals, TransferResult } from '../types.js';
@@ -10,6 +11,8 @@ import type { Piece } from '../wire/data.js';
 import { MAX_PAYLOAD_BYTES } from '../wire/limits.js';
 import type { LaneConnection } from './laneConnection.js';
 import { SendPlan } from './plan.js';
+import { offerText } from './text.js';
+import type { TextContent } from './text.js';
 import type { PlannedPiece } from './plan.js';
 import type { Flow, FlowMessage, Session } from './session.js';
 
@@ -22,6 +25,8 @@ const ENTRIES_PER_MESSAGE = 1000;
 export interface Walked {
   readonly entries: readonly WalkEntry[];
   readonly totals: Totals;
+  /** Offered instead of entries. */
+  readonly text?: TextContent;
 }
 
 /** A large file while its pieces are read by several lanes. */
@@ -112,11 +117,17 @@ export class Outbound implements Flow {
     for (const lane of this.#session.lanes) lane.sayEnd();
     const done = await this.#done.promise;
     this.#report(this.#total);
-    return { files: done.files, bytes: done.bytes, transferred: this.#transferred };
+    const bytes = (await this.#walked).text?.content.length ?? done.bytes;
+    return { files: done.files, bytes, transferred: this.#transferred };
   }
 
   async #offer(): Promise<void> {
-    const { entries, totals } = await this.#walked;
+    const { entries, totals, text } = await this.#walked;
+    if (text) {
+      await offerText(this.#session, text);
+      this.#transferred = text.content.length;
+      return;
+    }
     this.#entries = entries;
     let part: OfferEntry[] = [];
     let characters = 0;
@@ -138,7 +149,10 @@ export class Outbound implements Flow {
   /** One lane's loop: read a batch, seal it, send it, until the plan is empty. */
   async #pump(lane: LaneConnection, plan: SendPlan): Promise<void> {
     const buffer = Buffer.allocUnsafeSlow(MAX_PAYLOAD_BYTES);
+    const pause = pacer();
     for (let batch = plan.next(); batch; batch = plan.next()) {
+      // Reading may block and the socket may take everything at once; others want their turn, too.
+      await pause();
       const pieces =
         batch.kind === 'small'
           ? readSmall(batch.pieces, buffer)

@@ -12,7 +12,8 @@ import { RecordType, decodeControl, encodeControl, peerFailure } from '../wire/c
 import type { ControlMessage, ControlOf } from '../wire/control.js';
 import { decodeData, encodeDataHead } from '../wire/data.js';
 import type { DataPiece, Piece } from '../wire/data.js';
-import { DATA_VERSION, OLDEST_DATA_VERSION } from '../wire/limits.js';
+import { DATA_VERSION, FEATURES, OLDEST_DATA_VERSION } from '../wire/limits.js';
+import type { Feature } from '../wire/limits.js';
 import { LaneConnection } from './laneConnection.js';
 import type { LaneListener } from './laneConnection.js';
 import type { DataTiming } from '../timing.js';
@@ -30,7 +31,7 @@ export type FlowMessage = Exclude<
 /** The logic of one direction: what it does with what comes in. */
 export interface Flow {
   onMessage(message: FlowMessage): void;
-  /** A data record; the promise holds its lane back until it settles. */
+  /** A data record; the promise holds its lane back until it settles. Then the bytes are gone. */
   onData(pieces: readonly DataPiece[]): Promise<void> | undefined;
   /** Every lane has ended as it should: nothing more comes. */
   onAllEnded(): void;
@@ -47,6 +48,7 @@ export class Session implements LaneListener {
   readonly #failure: Deferred<never> = deferred<never>();
   #flow: Flow | undefined;
   #greeted = false;
+  readonly #features = deferred<ReadonlySet<Feature>>();
   #ended = 0;
   #watch: NodeJS.Timeout | undefined;
   /** While set, silence of the peer is no reason to give up: it has said all it has to say. */
@@ -76,12 +78,17 @@ export class Session implements LaneListener {
     throw refused.reason;
   }
 
+  /** The abilities that both sides have; known once the peer has said `hello`. */
+  get features(): Promise<ReadonlySet<Feature>> {
+    return this.#features.promise;
+  }
+
   /** Begins: keys, hello, signs of life. */
   start(flow: Flow, random: RandomBytes = systemRandom): void {
     this.#flow = flow;
     const { role, secrets } = this.#target;
     for (const lane of this.lanes) lane.start(role, secrets, random, this);
-    const hello = { version: DATA_VERSION, oldest: OLDEST_DATA_VERSION, features: [] };
+    const hello = { version: DATA_VERSION, oldest: OLDEST_DATA_VERSION, features: [...FEATURES] };
     this.tell({ t: 'hello', ...hello });
     this.#watch = setInterval(
       () => this.#checkSilence(),
@@ -187,6 +194,7 @@ export class Session implements LaneListener {
       throw new CrocError('incompatible_version', { detail: 'the other side is older' });
     if (hello.oldest > DATA_VERSION)
       throw new CrocError('incompatible_version', { detail: 'this side is older' });
+    this.#features.resolve(new Set(FEATURES.filter((one) => hello.features.includes(one))));
   }
 
   #checkSilence(): void {
