@@ -22,6 +22,18 @@ export function chooseRelay(option: string | undefined, env: Environment): strin
 }
 
 /**
+ * The relay's password, of `--relay-password`, else of `CROC_RELAY_PASSWORD`, else none. The option hides
+ * itself from the process list like a code does.
+ */
+export function chooseRelayPassword(
+  option: string | undefined,
+  env: Environment,
+): string | undefined {
+  const text = option ?? env.CROC_RELAY_PASSWORD;
+  return text === '' ? undefined : text;
+}
+
+/**
  * Puts the code together from the command line and `CROC_SECRET`, so that the secret need not be
  * in the process list (CVE-2023-43621). A whole code on the command line counts alone. A channel
  * alone (`417`) is completed by `CROC_SECRET`, which may hold the secret (`lunar-acorn-quilt`) or

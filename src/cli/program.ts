@@ -20,6 +20,7 @@ export function isVerb(argument: string): boolean {
 }
 
 const RELAY = 'http://host:port of the relay; default: CROC_RELAY';
+const RELAY_PASSWORD = 'password of the relay, if it has one; default: CROC_RELAY_PASSWORD';
 const RECEIVE_HELP = `
 CODE is what the sender sees, like 417-lunar-acorn-quilt. Other users of this machine can read a
 command line while it starts. To keep the secret out of it, put the words into the environment:
@@ -46,6 +47,7 @@ function describeSend(command: Command): Command {
     .option('--text <text>', 'a text instead; - reads it from stdin')
     .option('--gitignore', 'leave out of folders what git ignores, and .git')
     .option('--relay <url>', `${RELAY}, else a relay of its own`)
+    .option('--relay-password <password>', RELAY_PASSWORD)
     .option('--code <code>', 'a code of your own, <channel>-<secret>; default: a new one')
     .addOption(new Option('--curve <curve>', 'curve of the key exchange').choices(CURVE_NAMES))
     .addOption(json())
@@ -57,6 +59,7 @@ function describeReceive(command: Command): Command {
     .description('receive what somebody sends with a code')
     .argument('[code...]', 'the code, or its channel when CROC_SECRET holds the rest')
     .option('--relay <url>', RELAY)
+    .option('--relay-password <password>', RELAY_PASSWORD)
     .option('--out <dir>', 'existing folder to write into', '.')
     .option('-y, --yes', 'accept without a question')
     .option('--stdout', 'take a text only: it goes to stdout as it is, all else to stderr')

@@ -5,12 +5,13 @@ import { Croc, CrocError, parseCode } from '../core/index.js';
 import type { AcceptOptions, ConflictChoice, Offer } from '../core/index.js';
 import type { Context } from './context.js';
 import { formatOffer } from './format.js';
-import { chooseCode, chooseRelay } from './options.js';
+import { chooseCode, chooseRelay, chooseRelayPassword } from './options.js';
 import { askAccept, conflictAsker } from './questions.js';
 
 /** The options of `receive` as they were typed. */
 export interface ReceiveArguments {
   readonly relay?: string;
+  readonly relayPassword?: string;
   /** Folder to write into. */
   readonly out: string;
   readonly yes?: boolean;
@@ -38,12 +39,14 @@ export async function receive(
   parseCode(code);
   if (relay === undefined)
     throw new CrocError('no_relay', { detail: 'use --relay or set CROC_RELAY' });
+  const password = chooseRelayPassword(options.relayPassword, context.env);
   const to = path.resolve(options.out);
   if (options.stdout !== true) await checkFolder(to);
 
   const offer = await new Croc().receive(code, {
     relay,
     signal,
+    ...(password !== undefined && { relayPassword: password }),
     onState: (state) => report.state(state),
   });
   report.offer(offer);

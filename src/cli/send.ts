@@ -3,11 +3,12 @@ import type { Readable } from 'node:stream';
 import { Croc, CrocError, MAX_TEXT_BYTES, startRelayThread } from '../core/index.js';
 import type { CurveName, Send, SendItem } from '../core/index.js';
 import type { Context } from './context.js';
-import { chooseCode, chooseRelay } from './options.js';
+import { chooseCode, chooseRelay, chooseRelayPassword } from './options.js';
 
 /** The options of `send` as they were typed. */
 export interface SendArguments {
   readonly relay?: string;
+  readonly relayPassword?: string;
   readonly code?: string;
   readonly curve?: CurveName;
   /** A text to send instead of paths; `-` is stdin. */
@@ -28,6 +29,7 @@ export async function send(
   const items = await chooseItems(paths, options.text, context.stdin);
   const code = chooseCode(options.code === undefined ? [] : [options.code], context.env);
   const chosen = chooseRelay(options.relay, context.env);
+  const password = chooseRelayPassword(options.relayPassword, context.env);
   const own = chosen === undefined ? await startRelayThread({}) : undefined;
   const relay = own?.localUrl ?? chosen;
   try {
@@ -35,6 +37,8 @@ export async function send(
       signal: context.signal,
       ignore: { gitignore: options.gitignore === true },
       ...(relay !== undefined && { relay }),
+      // The relay of our own has none, and no other one is asked.
+      ...(own === undefined && password !== undefined && { relayPassword: password }),
       ...(code !== undefined && { code }),
       ...(options.curve !== undefined && { curve: options.curve }),
     });

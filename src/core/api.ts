@@ -14,6 +14,7 @@ import type {
   SendEvents,
   Totals,
   TransferResult,
+  UndoResult,
 } from './types.js';
 import type { RecipientState } from './channel/states.js';
 
@@ -26,6 +27,8 @@ export interface SendOptions {
   readonly curve?: CurveName;
   /** How long the code stays open while nobody uses it; default three hours. */
   readonly waitMs?: number;
+  /** The relay's password, if it has one; default: the one given to `Croc`. */
+  readonly relayPassword?: string;
   /** File bytes a second to send at most; default: as fast as it goes. */
   readonly limit?: number;
   /** What to leave out of folders; default nothing. */
@@ -53,6 +56,8 @@ export interface Send extends EventEmitter<SendEvents> {
 export interface ReceiveOptions {
   /** `http://host:port` of the relay; default: the one given to `Croc`. */
   readonly relay?: string;
+  /** The relay's password, if it has one; default: the one given to `Croc`. */
+  readonly relayPassword?: string;
   readonly signal?: AbortSignal;
   /** Told of every state before the offer. */
   readonly onState?: (state: RecipientState) => void;
@@ -83,8 +88,28 @@ export interface Receive extends EventEmitter<ReceiveEvents> {
   readonly state: RecipientState;
   /** Resolves when everything is flushed to disk; rejects with a CrocError. */
   readonly done: Promise<ReceiveResult>;
+  /** What can be taken back, once it is over, well or not; only when `accept` asked for it. */
+  readonly undo: Undo | undefined;
   /** Stops the transfer and removes what is not whole; `done` rejects with `cancelled`. Never throws. */
   cancel(): Promise<void>;
+}
+
+/** Takes back what a receive did. */
+export interface Undo {
+  /** Absolute path of the folder with what was replaced, while there is one. */
+  readonly folder: string | undefined;
+  /** How many files and links can be taken back. */
+  readonly files: number;
+  /** Puts things back; what has changed since stays as it is. @throws CrocError when the disk refuses */
+  run(): Promise<UndoResult>;
+  /**
+   * Lets a file that arrived beside another take its place, and keeps what was there.
+   *
+   * @param incoming - absolute path of what arrived @param existing - absolute path that it takes
+   */
+  replace(incoming: string, existing: string): Promise<void>;
+  /** Removes what was kept: nothing can be brought back any more. Never throws. */
+  discard(): Promise<void>;
 }
 
 /** How to run a relay. */
@@ -95,6 +120,16 @@ export interface RelayOptions {
   readonly port?: number;
   /** TCP ports, one a lane, 0 for any free one; default 27001–27004, or free ones. 1 to 16 ports. */
   readonly tcpPorts?: readonly number[];
+  /**
+   * `redis://…`: keeps the channels there, shared by every relay that names the same; default: in
+   * this process's memory.
+   */
+  readonly store?: string;
+  /**
+   * IP address or name under which clients reach this relay's TCP ports; default: the host that they
+   * use for HTTP. With `store`, default: `host`, which then must be one address.
+   */
+  readonly hostName?: string;
   /** What `croc --pass` has to say to use this relay; default `pass123`, as croc has it. */
   readonly crocPassword?: string;
 }

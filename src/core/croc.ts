@@ -30,6 +30,8 @@ const DEFAULT_TIMING: Timing = {
 export interface CrocOptions {
   /** `http://host:port` of the relay to use. */
   readonly relay?: string;
+  /** The relay's password, if it has one. */
+  readonly relayPassword?: string;
   /** Curve of the key exchange for sends; default `p256`. */
   readonly curve?: CurveName;
   /** Local address that every connection is made from; default: what the machine chooses. */
@@ -66,7 +68,7 @@ export class Croc {
     const own = options.code === undefined ? undefined : parseCode(options.code);
     const { sources, text } = sortItems(items);
     await Promise.all(sources.filter((source) => typeof source === 'string').map(mustExist));
-    const parts = this.#parts(options.relay, options.signal, options.waitMs);
+    const parts = this.#parts(options, options.waitMs);
     const secret = own?.secret ?? generateSecret(parts.random);
     const { ignore } = options;
     return startSend(parts, { sources, text, ignore, channel: own?.channel, secret, curve });
@@ -80,20 +82,26 @@ export class Croc {
    */
   async receive(code: string, options: ReceiveOptions = {}): Promise<Offer> {
     const parsed = parseCode(code);
-    const parts = this.#parts(options.relay, options.signal, undefined);
+    const parts = this.#parts(options, undefined);
     return receiveOffer(parts, parsed, options.onState ?? (() => undefined));
   }
 
-  #parts(relay: string | undefined, signal?: AbortSignal, waitMs?: number): Parts {
-    const relayUrl = relay ?? this.#options.relay;
+  #parts(call: Pick<SendOptions, 'relay' | 'relayPassword' | 'signal'>, waitMs?: number): Parts {
+    const { signal } = call;
+    const relayUrl = call.relay ?? this.#options.relay;
+    const password = call.relayPassword ?? this.#options.relayPassword;
     if (relayUrl === undefined) throw new CrocError('no_relay');
     const { localAddress, clock = systemClock, random = systemRandom } = this.#options;
     const timing = { ...DEFAULT_TIMING, ...this.#options.timing };
     if (waitMs !== undefined) timing.waitMs = waitMs;
     const abort = new AbortController();
-    const client = { url: relayUrl, clock, answerMs: timing.answerMs };
+    const relay = new RelayClient({
+      ...{ url: relayUrl, clock, random, answerMs: timing.answerMs },
+      ...(localAddress !== undefined && { localAddress }),
+      ...(password !== undefined && { password }),
+    });
     return {
-      relay: new RelayClient(localAddress === undefined ? client : { ...client, localAddress }),
+      relay,
       relayUrl,
       workerFile: path.join(this.#options.distFolder ?? __dirname, 'worker.js'),
       timing,

@@ -39,9 +39,11 @@ export const RELAY_ERROR_STATUS = {
   channel_closed: 410,
   transfer_limit: 410,
   too_large: 413,
+  misdirected: 421,
   rate_limited: 429,
   relay_full: 503,
   relay_draining: 503,
+  relay_unavailable: 503,
 } as const;
 
 /** A code from the relay's closed list. */
@@ -93,6 +95,11 @@ export const ERRORS = {
     'The relay has no room for another transfer.',
     'Try again later or use another relay.',
   ),
+  relay_unavailable: relay(
+    'The relay cannot reach the store that it shares with others, so it cannot serve for the moment.',
+    'Try again in a minute; if it stays, tell whoever runs the relay.',
+  ),
+  misdirected: relay('The lanes of this channel are at another address of the relay.', SEND_AGAIN),
 
   relay_draining: relay(
     'The relay is about to stop and takes no new transfers.',
@@ -147,6 +154,10 @@ export const ERRORS = {
   cannot_listen: relay(
     'The relay cannot listen at this address.',
     'Choose an address that belongs to this machine.',
+  ),
+  store_unreachable: relay(
+    'The relay cannot reach the store that its channels should be kept in.',
+    'Check the address of the store, its password, and that it runs.',
   ),
 
   // Codes and key exchange.
@@ -278,6 +289,8 @@ export interface CrocErrorOptions {
   /** One fact about this case (a path, a port, an address), never a secret. */
   readonly detail?: string;
   readonly cause?: unknown;
+  /** After how many seconds it may be tried again, when a relay said so. */
+  readonly retryAfterSeconds?: number;
 }
 
 /** Every error that Croc throws or reports. */
@@ -286,6 +299,8 @@ export class CrocError extends Error {
   readonly code: ErrorCode;
   readonly phase: ErrorPhase;
   readonly detail: string | undefined;
+  /** After how many seconds it may be tried again; undefined: nobody said. */
+  readonly retryAfterSeconds: number | undefined;
 
   /** @param code - from the closed list @param options - a fact about this case, and the cause */
   constructor(code: ErrorCode, options: CrocErrorOptions = {}) {
@@ -295,6 +310,7 @@ export class CrocError extends Error {
     this.code = code;
     this.phase = entry.phase;
     this.detail = options.detail;
+    this.retryAfterSeconds = options.retryAfterSeconds;
   }
 
   /** The plain data of this error, for a worker boundary or a JSON line. */

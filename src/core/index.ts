@@ -27,6 +27,7 @@ export type {
   Progress,
   ReceiveEvents,
   ReceiveResult,
+  Renamed,
   Role,
   SendEvents,
   SendItem,
@@ -36,6 +37,7 @@ export type {
   Totals,
   TransferEvents,
   TransferResult,
+  UndoResult,
 } from './types.js';
 export type {
   Offer,
@@ -46,7 +48,10 @@ export type {
   RelayStats,
   Send,
   SendOptions,
+  Undo,
 } from './api.js';
+export { freeBytes } from './files/freeSpace.js';
+export { discardKept } from './files/undo.js';
 export { startRelay, startRelayThread } from './relays.js';
 export { DEFAULT_LIMITS as DEFAULT_RELAY_LIMITS } from './relay/limits.js';
 export type { RelayLimits } from './relay/limits.js';

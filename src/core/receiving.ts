@@ -1,6 +1,6 @@
 /** A receive: first an offer that touches nothing, then, once accepted, the transfer. */
 import { EventEmitter } from 'node:events';
-import type { Offer, Receive } from './api.js';
+import type { Offer, Receive, Undo } from './api.js';
 import { Recipient } from './channel/recipient.js';
 import type { RecipientState } from './channel/states.js';
 import type { Code } from './code.js';
@@ -125,11 +125,15 @@ class RunningReceive extends EventEmitter<ReceiveEvents> implements Receive {
     const { onConflict = 'rename' } = options;
     if (typeof onConflict === 'function') meeting.onConflict = onConflict;
     const choice = typeof onConflict === 'function' ? 'ask' : onConflict;
-    meeting.host.accept(options.to, options.only, choice);
+    meeting.host.accept(options.to, options.only, choice, options.undo === true);
   }
 
   get state(): RecipientState {
     return this.#meeting.state;
+  }
+
+  get undo(): Undo | undefined {
+    return this.#meeting.host.undo;
   }
 
   get done(): Promise<ReceiveResult> {

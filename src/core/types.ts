@@ -127,10 +127,30 @@ export interface TransferResult {
   readonly transferred: number;
 }
 
+/** A file or link that got another name. */
+export interface Renamed {
+  /** Its path in the offer. */
+  readonly offered: string;
+  /** Absolute path on this disk. */
+  readonly path: string;
+}
+
 /** How a receive ended well: also where things are. */
 export interface ReceiveResult extends TransferResult {
   /** Absolute paths of the top-level files and folders as they are on this disk. */
   readonly roots: readonly string[];
+  /** Files and links that got another name than the offered one, because that was taken; absent when none did. */
+  readonly renamed?: readonly Renamed[];
+}
+
+/** What taking back a receive did. */
+export interface UndoResult {
+  /** Files and links that were removed, because they replaced nothing. */
+  readonly removed: number;
+  /** Files and links that were replaced and are back. */
+  readonly restored: number;
+  /** Absolute paths that stay as they are: changed since, or what they replaced could not be kept. */
+  readonly left: readonly string[];
 }
 
 /** What to do with a file that is already there. */
@@ -155,6 +175,11 @@ export interface AcceptOptions {
   readonly only?: readonly number[];
   /** One choice for all, or one asked for each; default `rename`, which loses nothing. */
   readonly onConflict?: ConflictChoice | ((conflict: Conflict) => Promise<ConflictChoice>);
+  /**
+   * Keep what is overwritten, in a folder `.croc-undo-…` in `to`, until `Undo.run` or `Undo.discard`;
+   * default no.
+   */
+  readonly undo?: boolean;
 }
 
 /** Something that was found while walking and is not sent. */

@@ -10,7 +10,7 @@ const store = (limits = LIMITS): MemoryStore => new MemoryStore(limits, (n) => r
 
 function open(into: MemoryStore, name?: string, address = '10.0.0.1', nowMs = 0): Promise<Opened> {
   return into.open(name, address, (channel, free) =>
-    joinAsSender(channel, { name: free, uuid: 'secret', curve: 'p256' }, { address, nowMs }),
+    joinAsSender(channel, { name: free, uuid: 'secret', curve: 'p256', home: { ports: [1] } }, { address, nowMs }),
   );
 }
 

@@ -64,7 +64,8 @@ export function limitsOf(config: RelayConfig): Partial<RelayLimits> {
  * @throws CrocError `usage` when the file of the password cannot be read
  */
 export async function setupOf(config: RelayConfig): Promise<RelaySetup> {
-  const { host, port, tcpPorts, trustedProxies, logAddresses, crocPassword } = config;
+  const { host, port, tcpPorts, trustedProxies, hostName, store, logAddresses, crocPassword } =
+    config;
   const password = await passwordOf(config);
   return {
     hosts: host,
@@ -74,6 +75,8 @@ export async function setupOf(config: RelayConfig): Promise<RelaySetup> {
     ...(port === undefined ? {} : { port }),
     ...(tcpPorts === undefined ? {} : { tcpPorts }),
     ...(password === undefined ? {} : { password }),
+    ...(hostName === undefined ? {} : { hostName }),
+    ...(store === undefined ? {} : { store }),
     ...(crocPassword === undefined ? {} : { crocPassword }),
   };
 }

@@ -66,6 +66,28 @@ export const RELAY_SETTINGS = {
     schema: v.array(v.string('addresses or subnets'), 'a list of addresses or subnets'),
     fromText: asList,
   }),
+  hostName: setting<string | undefined>({
+    group: 'Network',
+    what: 'IP address or name under which clients reach the TCP ports',
+    placeholder: 'host',
+    fallback: undefined,
+    shown: 'the host that they use for HTTP; with a store: the one address of `--host`',
+    schema: v.string('a host is a text'),
+    fromText: asIs,
+  }),
+  store: setting<string | undefined>({
+    group: 'Network',
+    what: 'redis://host:port in which relays share their channels',
+    placeholder: 'url',
+    fallback: undefined,
+    shown: "this process's memory",
+    secret: true,
+    schema: v.pipe(
+      v.string('a store is a text'),
+      v.regex(/^rediss?:\/\//, 'a store is redis://host:port or rediss://host:port'),
+    ),
+    fromText: asIs,
+  }),
   password: setting<string | undefined>({
     group: 'Access',
     what: 'password that clients must know; better in CROC_RELAY_PASSWORD or a file',

@@ -8,7 +8,8 @@ import { Agent as HttpsAgent } from 'node:https';
 import { isIP } from 'node:net';
 import * as v from 'valibot';
 import { abortReason, sleep, within } from '../async.js';
-import type { Clock } from '../edges.js';
+import { systemRandom } from '../edges.js';
+import type { Clock, RandomBytes } from '../edges.js';
 import { CrocError, isRelayErrorCode } from '../errors.js';
 import { CURVE_NAMES } from '../types.js';
 import type { CurveName, Role } from '../types.js';
@@ -19,6 +20,8 @@ import {
   joinAnswerSchema,
 } from '../wire/http.js';
 import type { ChannelAnswer, ChannelRequest, JoinAnswer } from '../wire/http.js';
+import { mayComeBack, waitMs } from './patience.js';
+import { authorization } from './relayPassword.js';
 import { parseRelayAddress } from './relayUrl.js';
 import { NoAnswer, postJson } from './postJson.js';
 
@@ -34,6 +37,10 @@ export interface RelayClientOptions {
   readonly answerMs: number;
   /** Local address to connect from. */
   readonly localAddress?: string;
+  /** The relay's password, if it has one. */
+  readonly password?: string;
+  /** For the random part of pauses; default: the system's. */
+  readonly random?: RandomBytes;
 }
 
 /** What a party may set on its channel. */
@@ -46,6 +53,8 @@ export class RelayClient {
   readonly #agent: HttpAgent | HttpsAgent;
   #address: string | undefined;
   #member: Pick<JoinAnswer, 'channel' | 'uuid'> | undefined;
+  /** Where the relay last said that the lanes are. */
+  #home: Pick<JoinAnswer, 'host' | 'ports'> | undefined;
 
   /** @throws CrocError `invalid_relay` */
   constructor(options: RelayClientOptions) {
@@ -59,6 +68,24 @@ export class RelayClient {
   get address(): string {
     if (this.#address === undefined) throw new CrocError('internal', { detail: 'not joined' });
     return this.#address;
+  }
+
+  /**
+   * Where the lanes are, by the newest answer: at another host of the relay perhaps, but by the same
+   * address family, so that the relay sees one address of ours.
+   *
+   * @throws CrocError `relay_port_blocked` when that host has no such address, `not_a_relay` when a relay
+   *   elsewhere names this machine
+   */
+  async lanes(): Promise<{ readonly address: string; readonly ports: readonly number[] }> {
+    const { address } = this;
+    const { host, ports } = this.#home ?? { ports: [] };
+    if (host === undefined) return { address, ports };
+    const found = await this.#resolve(host, isIP(address));
+    // A relay on the network has no business with what listens on this machine only.
+    if (!isLocal(address) && isLocal(found))
+      throw new CrocError('not_a_relay', { detail: `it names ${found} for its lanes` });
+    return { address: found, ports };
   }
 
   /**
@@ -79,6 +106,7 @@ export class RelayClient {
     const parsed = v.safeParse(joinAnswerSchema, json);
     if (!parsed.success) throw notUnderstood(json);
     this.#member = parsed.output;
+    this.#home = parsed.output;
     return parsed.output;
   }
 
@@ -121,7 +149,7 @@ export class RelayClient {
 
   /** The first request tries every address of the relay's name; the one that answers is kept. */
   async #firstContact(request: object, signal: AbortSignal): Promise<unknown> {
-    const addresses = await this.#resolve();
+    const addresses = await this.#addresses();
     let failure = new CrocError('relay_unreachable', { detail: this.#url.host });
     for (const address of addresses) {
       this.#address = address;
@@ -137,7 +165,18 @@ export class RelayClient {
     throw failure;
   }
 
-  async #resolve(): Promise<string[]> {
+  /** The address of a host, of one family. @param family - 4 or 6 */
+  async #resolve(host: string, family: number): Promise<string> {
+    if (isIP(host) === family) return host;
+    try {
+      if (isIP(host) === 0) return (await lookup(host, { family })).address;
+    } catch (cause) {
+      throw new CrocError('relay_port_blocked', { detail: host, cause });
+    }
+    throw new CrocError('relay_port_blocked', { detail: `${host}, not IPv${family}` });
+  }
+
+  async #addresses(): Promise<string[]> {
     const host = this.#url.hostname.replace(/^\[|\]$/g, '');
     if (isIP(host)) return [host];
     try {
@@ -153,6 +192,7 @@ export class RelayClient {
     const json = await this.#postAgain({ channel, uuid, ...fields }, holdMs, signal);
     const parsed = v.safeParse(channelAnswerSchema, json);
     if (!parsed.success) throw notUnderstood(json);
+    this.#home = parsed.output;
     return parsed.output;
   }
 
@@ -170,8 +210,8 @@ export class RelayClient {
       try {
         return await this.#post('/channel', body, holdMs, signal);
       } catch (error) {
-        if (!(error instanceof NoAnswer)) throw error;
-        await sleep(this.#options.clock, pauseMs, signal);
+        if (!(error instanceof NoAnswer) && !mayComeBack(error)) throw error;
+        await sleep(this.#options.clock, this.#pauseMs(error, pauseMs), signal);
       }
     }
     try {
@@ -182,8 +222,18 @@ export class RelayClient {
     }
   }
 
+  /** As long as the relay said, or else as long as usual. */
+  #pauseMs(error: unknown, usualMs: number): number {
+    const { clock, random = systemRandom } = this.#options;
+    return mayComeBack(error) ? waitMs({ clock, random }, error.retryAfterSeconds) : usualMs;
+  }
+
   async #post(path: string, body: object, holdMs: number, signal: AbortSignal): Promise<unknown> {
-    const { clock, answerMs, localAddress } = this.#options;
+    const { clock, answerMs, localAddress, password } = this.#options;
+    const authorized =
+      password === undefined
+        ? {}
+        : { authorization: authorization(password, this.#url, this.address) };
     const timeoutMs = answerMs + holdMs;
     let connected = false;
     const onTimeout = (): CrocError =>
@@ -198,17 +248,25 @@ export class RelayClient {
         onConnected: () => {
           connected = true;
         },
+        ...authorized,
         ...(localAddress === undefined ? {} : { localAddress }),
       }),
     );
     if (answer.status === 200) return answer.json;
     const refused = v.safeParse(errorAnswerSchema, answer.json);
     if (!refused.success) throw new CrocError('not_a_relay', { detail: this.#url.host });
-    const { code } = refused.output.error;
-    throw isRelayErrorCode(code)
+    const { code, retry_after: retryAfterSeconds = answer.retryAfterSeconds } =
+      refused.output.error;
+    if (!isRelayErrorCode(code)) throw new CrocError('bad_request', { detail: code });
+    throw retryAfterSeconds === undefined
       ? new CrocError(code)
-      : new CrocError('bad_request', { detail: code });
+      : new CrocError(code, { retryAfterSeconds, detail: `again in ${retryAfterSeconds} s` });
   }
+}
+
+/** Tells whether an address reaches no other machine than this one. */
+function isLocal(address: string): boolean {
+  return /^(127\.|0\.|::1$|::$|::ffff:(127|0)\.)/i.test(address);
 }
 
 const curveSchema = v.object({ curve: v.string() });

@@ -4,7 +4,7 @@ import { confirmations, sameBytes, startExchange, transcriptHash } from '../pake
 import type { SenderExchange, SessionKey } from '../pake/channel.js';
 import type { CurveName } from '../types.js';
 import { encodeBase64 } from '../wire/http.js';
-import { awaitChannel, bounded, bytesOf, runStates } from './client.js';
+import { awaitChannel, bounded, bytesOf, joinPatiently, runStates } from './client.js';
 import type { ClientContext, Closed, Member } from './client.js';
 import type { SenderState } from './states.js';
 
@@ -76,11 +76,11 @@ export class Sender<Result> {
     }
   }
 
-  #initialize(): Promise<Step> {
+  async #initialize(): Promise<Step> {
     const { relay, timing, random } = this.#context;
     const { channel, secret, curve, onOpen } = this.#options;
+    const member = await joinPatiently(this.#context, 'sender', channel, curve);
     return bounded(this.#context, timing.initializeMs, 'relay_silent', async (signal) => {
-      const member = await relay.join('sender', channel, curve, signal);
       const exchange = startExchange({ curve, channel: member.channel, secret }, random);
       const { version } = await relay.update({ x: encodeBase64(exchange.x) }, signal);
       onOpen(member);
@@ -110,12 +110,12 @@ export class Sender<Result> {
   #connect(opened: Opened, { key, h_k, y }: Agreed): Promise<Step> {
     const { relay, data, timing } = this.#context;
     const { member, exchange } = opened;
-    const { channel, curve, uuid, ports } = member;
+    const { channel, curve, uuid } = member;
     return bounded(this.#context, timing.stepMs, 'timed_out', async (signal) => {
       const { version } = await relay.update({ h_k: encodeBase64(h_k) }, signal);
       const transcript = transcriptHash(channel, curve, exchange.x, y);
       const secrets = { key, transcript };
-      const { address } = relay;
+      const { address, ports } = await relay.lanes();
       await data.connect({ role: 'sender', address, ports, channel, uuid, secrets });
       return { state: 'awaiting-staple', version };
     });

@@ -83,7 +83,7 @@ export function createHttpServer(parts: HttpParts): Server {
 
 function createApp(parts: HttpParts): Hono<{ Bindings: HttpBindings }> {
   const app = new Hono<{ Bindings: HttpBindings }>();
-  const { rendezvous, resolver, gate, limits, onEvent } = parts;
+  const { rendezvous, resolver, limits, onEvent } = parts;
   const refuse = (refused: Refused, address?: string): Response => {
     onEvent(refusedEvent(refused, address));
     return toResponse(refused);
@@ -129,7 +129,10 @@ function createApp(parts: HttpParts): Hono<{ Bindings: HttpBindings }> {
     ),
   );
   app.get('/healthz', () => json(200, health));
-  app.get('/healthz/ready', () => json(gate.draining ? 503 : 200, { ready: !gate.draining }));
+  app.get('/healthz/ready', async () => {
+    const ready = await rendezvous.ready();
+    return json(ready ? 200 : 503, { ready });
+  });
   app.all('/join', wrongMethod('POST'));
   app.all('/channel', wrongMethod('POST'));
   for (const path of ['/healthz', '/healthz/ready']) app.all(path, wrongMethod('GET, HEAD'));

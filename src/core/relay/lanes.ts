@@ -58,6 +58,11 @@ export class Lanes {
     return this.#connections;
   }
 
+  /** Channels with connections. */
+  get channels(): number {
+    return this.#channels.size;
+  }
+
   /** Bytes that came into staples so far. */
   get bytes(): number {
     let bytes = this.#goneBytes + this.#parts.croc.bytes;
@@ -109,9 +114,18 @@ export class Lanes {
       this.#refuse(socket, refusal ?? { ok: false, code: 'bad_request' });
       return;
     }
-    const lanes = this.#lanesOf(laneLine.channel);
-    const release = lanes.hold();
+    let lanes = this.#lanesOf(laneLine.channel);
+    let release = lanes.hold();
     const entered = await rendezvous.lane(laneLine, address);
+    if (entered.ok && !lanes.belongTo(entered.value.channel.sender)) {
+      // Those are of a channel that the store has lost, whose name was given away again since.
+      lanes.end();
+      this.#channels.delete(laneLine.channel);
+      release();
+      lanes = this.#lanesOf(laneLine.channel);
+      release = lanes.hold();
+      lanes.belongTo(entered.value.channel.sender);
+    }
     const refused = entered.ok ? lanes.check(index, entered.value.role) : entered.code;
     if (entered.ok && refused === undefined && !socket.destroyed) {
       socket.write('{"ok":true}\n');
@@ -127,7 +141,7 @@ export class Lanes {
     if (known !== undefined) return known;
     const { store, rendezvous, count } = this.#parts;
     const unwatch = store.watch(name, (channel) => {
-      if (channel.status === 'closed') lanes.end();
+      if (channel?.status === 'closed') lanes.end();
     });
     const lanes = new ChannelLanes(name, count, {
       meter: this.#meters.of(name),
@@ -137,7 +151,8 @@ export class Lanes {
         this.#goneBytes += lanes.stapledBytes;
         if (lanes.stapledBytes > 0)
           this.#parts.onEvent({ kind: 'lanes-ended', bytes: lanes.stapledBytes });
-        this.#channels.delete(name);
+        if (this.#channels.get(name) === lanes) this.#channels.delete(name);
+        this.#parts.onGone();
       },
     });
     this.#channels.set(name, lanes);

@@ -89,7 +89,7 @@ export class Meters {
     const meter = new Meter(clock, limits, { over: () => onOver(name), slow: onSlow });
     this.#meters.set(name, meter);
     const unwatch = store.watch(name, (channel) => {
-      if (channel.status !== 'closed') return;
+      if (channel?.status === 'open') return;
       unwatch();
       this.#meters.delete(name);
     });

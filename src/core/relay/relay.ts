@@ -5,8 +5,9 @@ import type { Relay, RelayOptions, RelayStats } from '../api.js';
 import { systemClock, systemRandom } from '../edges.js';
 import type { Clock, RandomBytes } from '../edges.js';
 import { CrocError } from '../errors.js';
-import { DEFAULT_HTTP_PORT, DEFAULT_TCP_PORTS, MAX_LANES } from '../wire/http.js';
+import { DEFAULT_HTTP_PORT, DEFAULT_TCP_PORTS, isLaneHost, MAX_LANES } from '../wire/http.js';
 import { AddressResolver } from './address.js';
+import type { Home } from './channel.js';
 import type { RelayEvent } from './events.js';
 import { CrocRelay, DEFAULT_CROC_PASSWORD } from './crocRelay.js';
 import { Gate } from './gate.js';
@@ -14,10 +15,11 @@ import { createHttpServer } from './http.js';
 import { Lanes } from './lanes.js';
 import { DEFAULT_LIMITS } from './limits.js';
 import type { RelayLimits } from './limits.js';
-import { listenAt, stop, urlsOf } from './listen.js';
+import { isEveryInterface, listenAt, stop, urlsOf } from './listen.js';
 import type { Bound, WantedPort } from './listen.js';
 import { RelayPassword } from './password.js';
 import { Quiet } from './quiet.js';
+import { RedisStore } from './redisStore.js';
 import { Rendezvous } from './rendezvous.js';
 import { Sockets } from './sockets.js';
 import { MemoryStore } from './store.js';
@@ -32,7 +34,8 @@ export interface RelaySetup extends RelayOptions {
   readonly limits?: Partial<RelayLimits>;
   /** Addresses or subnets of proxies whose `X-Forwarded-For` counts; default none. */
   readonly trustedProxies?: readonly string[];
-  readonly store?: ChannelStore;
+  /** Keeps the channels instead of what `store` names. */
+  readonly channelStore?: ChannelStore;
   /** What clients must know to use this relay; default: nothing. */
   readonly password?: string;
   /** Told what happens, in counts. */
@@ -57,12 +60,13 @@ export async function startRelay(setup: RelaySetup = {}): Promise<OperatedRelay>
   const quiet = new Quiet();
   const onEvent = teller(setup, quiet);
   const password = setup.password === undefined ? undefined : new RelayPassword(setup.password);
-  const store = setup.store ?? new MemoryStore(limits, random);
   const resolver = new AddressResolver(setup.trustedProxies);
   const sockets = new Sockets(limits, resolver);
   const hosts = setup.hosts ?? (setup.host === undefined ? [] : [setup.host]);
   const servers: Server[] = [];
+  let store: ChannelStore | undefined;
   try {
+    store = await openStore(setup, limits, clock, random);
     // Lanes know the ports only by number, so that they can be bound first and told afterwards.
     const door: LaneDoor = { accept: (socket) => void socket.destroy() };
     const ports: number[] = [];
@@ -74,7 +78,8 @@ export async function startRelay(setup: RelaySetup = {}): Promise<OperatedRelay>
       ports.push(at.port);
     }
     const gate = new Gate({ clock, limits });
-    const rendezvous = new Rendezvous({ store, clock, random, limits, gate, ports, onEvent });
+    const home = homeOf(setup, hosts, ports);
+    const rendezvous = new Rendezvous({ store, clock, random, limits, gate, home, onEvent });
     const croc = new CrocRelay({
       ...{ clock, random, ports, limits },
       // A relay with a password is not open to everybody by croc's protocol either.
@@ -92,11 +97,13 @@ export async function startRelay(setup: RelaySetup = {}): Promise<OperatedRelay>
       { port: setup.port ?? DEFAULT_HTTP_PORT, fallback: setup.port === undefined },
     );
     servers.push(...http.servers);
+    await store.announce(home);
     const parts = { servers, sockets, store, rendezvous, lanes, croc, gate, clock, quiet, onEvent };
     return new RunningRelay(parts, http.bound, ports);
   } catch (error) {
     sockets.close();
     await Promise.all(servers.map(stop));
+    await store?.close();
     throw error;
   }
 }
@@ -115,6 +122,41 @@ function teller(
       onEvent(bare);
     }
   };
+}
+
+/** Where channels are kept: handed in, shared by Redis, or in memory. */
+async function openStore(
+  { channelStore, store }: RelaySetup,
+  limits: RelayLimits,
+  clock: Clock,
+  random: RandomBytes,
+): Promise<ChannelStore> {
+  if (channelStore !== undefined) return channelStore;
+  if (store === undefined) return new MemoryStore(limits, random);
+  return RedisStore.open(store, { limits, clock, random });
+}
+
+/**
+ * Where clients find this process's lanes.
+ * @throws CrocError `usage` when relays share a store and nothing says which address is this one's
+ */
+function homeOf(
+  { hostName, store }: RelaySetup,
+  hosts: readonly string[],
+  ports: readonly number[],
+): Home {
+  if (hostName !== undefined) {
+    if (!isLaneHost(hostName))
+      throw new CrocError('usage', { detail: `not a host name: ${hostName}` });
+    return { host: hostName, ports };
+  }
+  if (store === undefined) return { ports };
+  const [host] = hosts;
+  if (hosts.length === 1 && host !== undefined && isLaneHost(host) && !isEveryInterface(host))
+    return { host, ports };
+  throw new CrocError('usage', {
+    detail: 'relays that share a store need a host name each, under which clients find them',
+  });
 }
 
 /** Where a lane's connection goes; index: which of the ports. */
@@ -208,14 +250,14 @@ class RunningRelay implements OperatedRelay {
   }
 
   async drain(limitMs: number): Promise<void> {
-    const { gate, quiet, clock, rendezvous, croc, onEvent } = this.#parts;
+    const { gate, quiet, clock, rendezvous, lanes, croc, onEvent } = this.#parts;
     if (gate.draining) return this.closed.then(() => undefined);
     gate.drain();
     onEvent({ kind: 'draining' });
     let cancel: () => void = () => undefined;
     const late = new Promise<void>((resolve) => (cancel = clock.after(limitMs, resolve)));
     const idle = quiet
-      .until(() => rendezvous.pairs === 0 && croc.stapled === 0)
+      .until(() => rendezvous.pairs + lanes.channels + croc.stapled === 0)
       .then(() => new Promise<void>((resolve) => clock.after(LAST_WORDS_MS, resolve)));
     await Promise.race([idle, late, this.closed]);
     cancel();

@@ -30,8 +30,10 @@ export async function startRelayThread(options: RelayOptions, workerFile: string
 }
 
 /** Only what the worker knows of: the caller's object may carry more, and functions cannot cross. */
-function plain({ host, port, tcpPorts }: RelayOptions): RelayOptions {
+function plain({ host, port, tcpPorts, store, hostName }: RelayOptions): RelayOptions {
   return {
+    ...(store === undefined ? {} : { store }),
+    ...(hostName === undefined ? {} : { hostName }),
     ...(host === undefined ? {} : { host }),
     ...(port === undefined ? {} : { port }),
     ...(tcpPorts === undefined ? {} : { tcpPorts: [...tcpPorts] }),

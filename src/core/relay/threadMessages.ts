@@ -8,6 +8,8 @@ const error = v.object({ code: v.string(), detail: v.exactOptional(v.string()) }
 /** How a worker is started. A port out of range is let through: the relay itself says so. */
 export const workerDataSchema = v.object({
   host: v.exactOptional(v.string()),
+  store: v.exactOptional(v.string()),
+  hostName: v.exactOptional(v.string()),
   port: v.exactOptional(v.number()),
   tcpPorts: v.exactOptional(v.array(v.number())),
 });

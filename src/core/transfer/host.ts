@@ -15,6 +15,7 @@ import type { DataTiming } from '../timing.js';
 import type { FromWorker, ToWorker } from './messages.js';
 import type { LaneTarget } from '../wire/keys.js';
 import type { WalkOptions, WalkSource } from '../files/walk.js';
+import { Undo } from '../files/undo.js';
 import type { TextContent } from './text.js';
 
 /** How long a worker may take to end by itself, in milliseconds. */
@@ -43,6 +44,7 @@ export class TransferHost {
   readonly #result = deferred<ReceiveResult>();
   readonly #exited = deferred<undefined>();
   readonly #entries: OfferEntry[] = [];
+  #undo: Undo | undefined;
 
   /** @param workerFile - the built src/core/transfer/worker.ts */
   constructor(workerFile: string, events: HostEvents) {
@@ -69,6 +71,11 @@ export class TransferHost {
   /** How it ended. */
   get result(): Promise<ReceiveResult> {
     return this.#result.promise;
+  }
+
+  /** What can be taken back, if that was asked for; known before `result` settles. */
+  get undo(): Undo | undefined {
+    return this.#undo;
   }
 
   /** Starts to walk what is to be sent. */
@@ -98,10 +105,12 @@ export class TransferHost {
     to: string | undefined,
     only: readonly number[] | undefined,
     onConflict: ConflictChoice | 'ask',
+    undo: boolean,
   ): void {
     this.#post({
       type: 'accept',
       onConflict,
+      undo,
       ...(to === undefined ? {} : { to }),
       ...(only === undefined ? {} : { only }),
     });
@@ -147,6 +156,9 @@ export class TransferHost {
         break;
       case 'progress':
         this.#events.onProgress(message.progress);
+        break;
+      case 'undo':
+        this.#undo = new Undo(message.record);
         break;
       case 'done':
         this.#result.resolve(message.result);

@@ -3,7 +3,9 @@ import { deferred } from '../async.js';
 import type { RandomBytes } from '../edges.js';
 import { CrocError } from '../errors.js';
 import { Destination } from '../files/destination.js';
+import { checkSpace } from '../files/freeSpace.js';
 import { MAX_ENTRIES, checkOffer } from '../files/safePath.js';
+import type { UndoRecord } from '../files/undo.js';
 import type {
   Conflict,
   ConflictChoice,
@@ -17,7 +19,7 @@ import type { ControlOf } from '../wire/control.js';
 import type { DataPiece } from '../wire/data.js';
 import { MAX_OFFER_BYTES } from '../wire/limits.js';
 import type { Flow, FlowMessage, Session } from './session.js';
-import { totalsOf, withFolders } from './selection.js';
+import { sizeOf, totalsOf, withFolders } from './selection.js';
 import { TextInbox } from './text.js';
 import type { TextContent } from './text.js';
 
@@ -33,6 +35,7 @@ export type Decision =
       readonly to?: string;
       readonly only?: readonly number[];
       readonly onConflict: ConflictChoice | 'ask';
+      readonly undo?: boolean;
     }
   | { readonly accept: false };
 
@@ -86,6 +89,11 @@ export class Inbound implements Flow {
     } finally {
       clearInterval(ticker);
     }
+  }
+
+  /** What was changed on the disk so far, if that was asked for. */
+  get undoRecord(): UndoRecord | undefined {
+    return this.#destination?.undoRecord;
   }
 
   onMessage(message: FlowMessage): void {
@@ -154,10 +162,11 @@ export class Inbound implements Flow {
     await this.#ended.promise;
     await Promise.all(this.#writing);
     if (!this.#destination) throw new CrocError('internal');
-    const { files, bytes, roots } = await this.#destination.finish();
+    const received = await this.#destination.finish();
+    const { files, bytes } = received;
     this.#report();
     await this.#session.send({ t: 'done', files, bytes });
-    return { files, bytes, roots, transferred: this.#received };
+    return { ...received, transferred: this.#received };
   }
 
   /** Says that the text, which is here already, is taken; no disk is touched. */
@@ -176,6 +185,7 @@ export class Inbound implements Flow {
     const wanted = new Set(withFolders(this.#entries, decision.only));
     const destination = await Destination.open(decision.to, this.#entries, {
       random: this.#random,
+      undo: decision.undo === true,
     });
     this.#destination = destination;
     const conflicts = new Map<OfferEntry, Conflict>();
@@ -191,12 +201,13 @@ export class Inbound implements Flow {
           : decision.onConflict;
       if (!destination.plan(index, choice)) wanted.delete(index);
     }
+    checkSpace(destination.root, sizeOf(this.#entries, wanted));
     this.#wanted = wanted;
   }
 
   async #answer(): Promise<void> {
     const indices = [...this.#wanted].sort((a, b) => a - b);
-    this.#total = indices.reduce((sum, index) => sum + (this.#entries[index]?.size ?? 0), 0);
+    this.#total = sizeOf(this.#entries, indices);
     this.#phase = 'data';
     const ranges = toRanges(indices);
     for (let at = 0; at < ranges.length; at += RANGES_PER_MESSAGE)

@@ -2,6 +2,7 @@
 import type { ErrorCode } from '../errors.js';
 import type { DataTiming } from '../timing.js';
 import type { LaneTarget } from '../wire/keys.js';
+import type { UndoRecord } from '../files/undo.js';
 import type { WalkOptions, WalkSource } from '../files/walk.js';
 import type {
   Conflict,
@@ -29,6 +30,7 @@ export type ToWorker =
       readonly to?: string;
       readonly only?: readonly number[];
       readonly onConflict: ConflictChoice | 'ask';
+      readonly undo?: boolean;
     }
   | { readonly type: 'reject' }
   | { readonly type: 'choice'; readonly choice: ConflictChoice }
@@ -42,5 +44,6 @@ export type FromWorker =
   | { readonly type: 'offer'; readonly totals: Totals; readonly text?: TextContent }
   | { readonly type: 'conflict'; readonly conflict: Conflict }
   | { readonly type: 'progress'; readonly progress: Progress }
+  | { readonly type: 'undo'; readonly record: UndoRecord }
   | { readonly type: 'done'; readonly result: ReceiveResult }
   | { readonly type: 'failed'; readonly code: ErrorCode; readonly detail?: string };

@@ -138,7 +138,10 @@ class Transfer implements Receiver {
   async #receive(session: Session): Promise<void> {
     const inbound = new Inbound(session, this, systemRandom);
     session.start(inbound);
-    const result = await inbound.run();
+    const result = await inbound.run().finally(() => {
+      const record = inbound.undoRecord;
+      if (record !== undefined) this.#post({ type: 'undo', record });
+    });
     await session.finish(CLOSING_MS);
     this.#post({ type: 'done', result });
     await this.#end(undefined);
