@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { Croc, CrocError, MAX_TEXT_BYTES, startRelayThread } from '../core/index.js';
 import type { CurveName, Send, SendItem } from '../core/index.js';
 import type { Context } from './context.js';
-import { chooseCode, chooseRelay, chooseRelayPassword } from './options.js';
+import { announcementOf, chooseCode, chooseRelay, chooseRelayPassword } from './options.js';
 
 /** The options of `send` as they were typed. */
 export interface SendArguments {
@@ -11,6 +11,8 @@ export interface SendArguments {
   readonly relayPassword?: string;
   readonly code?: string;
   readonly curve?: CurveName;
+  /** Whether a relay of its own is announced on the local network. */
+  readonly announce: boolean;
   /** A text to send instead of paths; `-` is stdin. */
   readonly text?: string;
   readonly gitignore?: boolean;
@@ -30,7 +32,8 @@ export async function send(
   const code = chooseCode(options.code === undefined ? [] : [options.code], context.env);
   const chosen = chooseRelay(options.relay, context.env);
   const password = chooseRelayPassword(options.relayPassword, context.env);
-  const own = chosen === undefined ? await startRelayThread({}) : undefined;
+  const announcement = announcementOf(options.announce, context.env);
+  const own = chosen === undefined ? await startRelayThread(announcement) : undefined;
   const relay = own?.localUrl ?? chosen;
   try {
     const running = await new Croc().send(items, {
@@ -42,7 +45,7 @@ export async function send(
       ...(code !== undefined && { code }),
       ...(options.curve !== undefined && { curve: options.curve }),
     });
-    context.report.code(running.code, own?.url ?? running.relay);
+    context.report.code(running.code, own?.url ?? running.relay, own?.announced ?? false);
     await follow(running, context);
   } finally {
     await own?.close();

@@ -8,12 +8,13 @@ import { systemClock, systemRandom } from './edges.js';
 import type { Clock, RandomBytes } from './edges.js';
 import { CrocError } from './errors.js';
 import type { Parts } from './parts.js';
+import { findMeetingPlace } from './meetingPlace.js';
 import type { Timing } from './timing.js';
 import { receiveOffer } from './receiving.js';
 import { sortItems } from './items.js';
 import { startSend } from './sending.js';
 import { CURVE_NAMES } from './types.js';
-import type { CurveName, SendItem } from './types.js';
+import type { CurveName, Multicast, SendItem } from './types.js';
 import { PEER_SILENCE_MS, PING_INTERVAL_MS } from './wire/limits.js';
 
 const DEFAULT_TIMING: Timing = {
@@ -32,6 +33,10 @@ export interface CrocOptions {
   readonly relay?: string;
   /** The relay's password, if it has one. */
   readonly relayPassword?: string;
+  /** Whether receiving looks for relays on the local network, too; default no. */
+  readonly discover?: boolean;
+  /** Where it looks for them. */
+  readonly multicast?: Multicast;
   /** Curve of the key exchange for sends; default `p256`. */
   readonly curve?: CurveName;
   /** Local address that every connection is made from; default: what the machine chooses. */
@@ -68,7 +73,7 @@ export class Croc {
     const own = options.code === undefined ? undefined : parseCode(options.code);
     const { sources, text } = sortItems(items);
     await Promise.all(sources.filter((source) => typeof source === 'string').map(mustExist));
-    const parts = this.#parts(options, options.waitMs);
+    const parts = this.#parts(options);
     const secret = own?.secret ?? generateSecret(parts.random);
     const { ignore } = options;
     return startSend(parts, { sources, text, ignore, channel: own?.channel, secret, curve });
@@ -77,19 +82,42 @@ export class Croc {
   /**
    * Meets the sender of a code and gives what is offered; touches no disk.
    *
-   * @throws CrocError `invalid_code`, `croc_network`, `no_relay`, `no_such_channel`, `wrong_code`, or why the
+   * @throws CrocError `invalid_code`, `croc_network`, `no_relay`, `no_such_channel`, `several_relays`, `wrong_code`, or why the
    *   relay or the sender cannot be reached
    */
   async receive(code: string, options: ReceiveOptions = {}): Promise<Offer> {
     const parsed = parseCode(code);
-    const parts = this.#parts(options, undefined);
+    const relay = await this.#meetingPlace(parsed.channel, options);
+    // A relay that was only found on the network is told no password.
+    const known = this.#named(options).includes(relay);
+    const parts = this.#parts({ ...options, relay }, known);
     return receiveOffer(parts, parsed, options.onState ?? (() => undefined));
   }
 
-  #parts(call: Pick<SendOptions, 'relay' | 'relayPassword' | 'signal'>, waitMs?: number): Parts {
-    const { signal } = call;
+  #meetingPlace(channel: string, options: ReceiveOptions): Promise<string> {
+    const { localAddress, clock = systemClock, random = systemRandom, multicast } = this.#options;
+    return findMeetingPlace({
+      ...{ channel, localAddress, clock, random, multicast },
+      relays: this.#named(options),
+      password: options.relayPassword ?? this.#options.relayPassword,
+      discover: options.discover ?? this.#options.discover ?? false,
+      answerMs: this.#options.timing?.answerMs ?? DEFAULT_TIMING.answerMs,
+      signal: options.signal ?? new AbortController().signal,
+      onSeveral: options.onSeveral,
+    });
+  }
+
+  #named({ relay = this.#options.relay ?? [] }: Pick<ReceiveOptions, 'relay'>): readonly string[] {
+    return typeof relay === 'string' ? [relay] : relay;
+  }
+
+  #parts(
+    call: Pick<SendOptions, 'relay' | 'relayPassword' | 'signal' | 'waitMs'>,
+    known = true,
+  ): Parts {
+    const { signal, waitMs } = call;
     const relayUrl = call.relay ?? this.#options.relay;
-    const password = call.relayPassword ?? this.#options.relayPassword;
+    const password = known ? (call.relayPassword ?? this.#options.relayPassword) : undefined;
     if (relayUrl === undefined) throw new CrocError('no_relay');
     const { localAddress, clock = systemClock, random = systemRandom } = this.#options;
     const timing = { ...DEFAULT_TIMING, ...this.#options.timing };

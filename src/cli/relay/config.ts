@@ -64,8 +64,8 @@ export function limitsOf(config: RelayConfig): Partial<RelayLimits> {
  * @throws CrocError `usage` when the file of the password cannot be read
  */
 export async function setupOf(config: RelayConfig): Promise<RelaySetup> {
-  const { host, port, tcpPorts, trustedProxies, hostName, store, logAddresses, crocPassword } =
-    config;
+  const { host, port, tcpPorts, nameDigits, trustedProxies } = config;
+  const { hostName, store, logAddresses, crocPassword } = config;
   const password = await passwordOf(config);
   return {
     hosts: host,
@@ -75,6 +75,7 @@ export async function setupOf(config: RelayConfig): Promise<RelaySetup> {
     ...(port === undefined ? {} : { port }),
     ...(tcpPorts === undefined ? {} : { tcpPorts }),
     ...(password === undefined ? {} : { password }),
+    ...(nameDigits === undefined ? {} : { nameDigits }),
     ...(hostName === undefined ? {} : { hostName }),
     ...(store === undefined ? {} : { store }),
     ...(crocPassword === undefined ? {} : { crocPassword }),

@@ -3,6 +3,7 @@ import { version } from '../../../package.json';
 import { startRelay } from '../../core/index.js';
 import type { OperatedRelay } from '../../core/index.js';
 import type { Context } from '../context.js';
+import { announcementOf } from '../options.js';
 import { limitsOf, readRelayConfig, setupOf } from './config.js';
 import type { RelayFlags } from './config.js';
 import { RelayLog } from './log.js';
@@ -23,6 +24,7 @@ export async function relay(flags: RelayFlags, context: Context): Promise<void> 
   const metrics = config.metricsPort === undefined ? undefined : await loadMetrics(config);
   const running = await startRelay({
     ...(await setupOf(config)),
+    ...announcementOf(config.announce ?? config.store === undefined, env),
     onEvent: (event) => {
       log.event(event);
       metrics?.event(event);

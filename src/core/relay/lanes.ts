@@ -32,8 +32,8 @@ export interface LanesParts {
   /** Takes clients that speak croc's own protocol. */
   readonly croc: CrocRelay;
   readonly onEvent: (event: RelayEvent) => void;
-  /** A connection has gone. */
-  readonly onGone: () => void;
+  /** Told when a connection came or went. */
+  readonly onConnections: () => void;
 }
 
 /** All lanes of a relay. */
@@ -80,11 +80,8 @@ export class Lanes {
     const { sockets, clock, limits } = this.#parts;
     const over = sockets.admit(socket);
     if (over === 'cut') return;
-    this.#connections += 1;
-    socket.once('close', () => {
-      this.#connections -= 1;
-      this.#parts.onGone();
-    });
+    this.#count(1);
+    socket.once('close', () => this.#count(-1));
     if (over !== undefined) {
       this.#refuse(socket, over);
       return;
@@ -96,6 +93,11 @@ export class Lanes {
       this.#refuse(socket, { ok: false, code: 'bad_request', limit: 'identifyMs' });
     else if ('croc' in first) await this.#parts.croc.accept(socket, index, first.croc);
     else await this.#enter(socket, index, first);
+  }
+
+  #count(change: number): void {
+    this.#connections += change;
+    this.#parts.onConnections();
   }
 
   /** Parses the first line and lets the party in, or tells it why not. */
@@ -152,7 +154,7 @@ export class Lanes {
         if (lanes.stapledBytes > 0)
           this.#parts.onEvent({ kind: 'lanes-ended', bytes: lanes.stapledBytes });
         if (this.#channels.get(name) === lanes) this.#channels.delete(name);
-        this.#parts.onGone();
+        this.#parts.onConnections();
       },
     });
     this.#channels.set(name, lanes);

@@ -24,6 +24,7 @@ import { Rendezvous } from './rendezvous.js';
 import { Sockets } from './sockets.js';
 import { MemoryStore } from './store.js';
 import type { ChannelStore } from './store.js';
+import { StatsWatchers } from './watchers.js';
 
 /** How to run a relay, with what only operators and tests set. */
 export interface RelaySetup extends RelayOptions {
@@ -46,6 +47,8 @@ export interface RelaySetup extends RelayOptions {
 
 /** How long the last answers of a drained relay may take to get out, milliseconds. */
 const LAST_WORDS_MS = 300;
+/** Digits of channel names of a relay that is found among others: nobody should meet a stranger's. */
+const ANNOUNCED_NAME_DIGITS = 4;
 
 /**
  * Starts a relay.
@@ -66,7 +69,8 @@ export async function startRelay(setup: RelaySetup = {}): Promise<OperatedRelay>
   const servers: Server[] = [];
   let store: ChannelStore | undefined;
   try {
-    store = await openStore(setup, limits, clock, random);
+    const kept = await openStore(setup, limits, clock, random);
+    store = kept;
     // Lanes know the ports only by number, so that they can be bound first and told afterwards.
     const door: LaneDoor = { accept: (socket) => void socket.destroy() };
     const ports: number[] = [];
@@ -85,10 +89,14 @@ export async function startRelay(setup: RelaySetup = {}): Promise<OperatedRelay>
       // A relay with a password is not open to everybody by croc's protocol either.
       password: setup.crocPassword ?? setup.password ?? DEFAULT_CROC_PASSWORD,
     });
-    const lanes = new Lanes({
-      ...{ store, rendezvous, sockets, clock, limits, croc, onEvent },
+    const watchers = new StatsWatchers(clock, () => numbersOf(kept, lanes));
+    const onConnections = (): void => {
+      watchers.changed();
+      quiet.changed();
+    };
+    const lanes: Lanes = new Lanes({
+      ...{ store, rendezvous, sockets, clock, limits, croc, onEvent, onConnections },
       count: ports.length,
-      onGone: () => quiet.changed(),
     });
     door.accept = (socket, index) => void lanes.accept(socket, index);
     const http = await listenAt(
@@ -98,7 +106,21 @@ export async function startRelay(setup: RelaySetup = {}): Promise<OperatedRelay>
     );
     servers.push(...http.servers);
     await store.announce(home);
-    const parts = { servers, sockets, store, rendezvous, lanes, croc, gate, clock, quiet, onEvent };
+    const parts = {
+      ...{
+        servers,
+        sockets,
+        store,
+        rendezvous,
+        lanes,
+        croc,
+        gate,
+        clock,
+        quiet,
+        onEvent,
+        watchers,
+      },
+    };
     return new RunningRelay(parts, http.bound, ports);
   } catch (error) {
     sockets.close();
@@ -126,14 +148,15 @@ function teller(
 
 /** Where channels are kept: handed in, shared by Redis, or in memory. */
 async function openStore(
-  { channelStore, store }: RelaySetup,
+  { channelStore, store, announce = false, nameDigits }: RelaySetup,
   limits: RelayLimits,
   clock: Clock,
   random: RandomBytes,
 ): Promise<ChannelStore> {
   if (channelStore !== undefined) return channelStore;
-  if (store === undefined) return new MemoryStore(limits, random);
-  return RedisStore.open(store, { limits, clock, random });
+  const fewest = nameDigits ?? (announce ? ANNOUNCED_NAME_DIGITS : 1);
+  if (store === undefined) return new MemoryStore(limits, random, fewest);
+  return RedisStore.open(store, { limits, clock, random, nameDigits: fewest });
 }
 
 /**
@@ -180,6 +203,11 @@ function laneServer(limits: RelayLimits, accept: (socket: Socket) => void): Serv
   return createServer(options, accept);
 }
 
+async function numbersOf(store: ChannelStore, lanes: Lanes): Promise<RelayStats> {
+  const { connections, bytes } = lanes;
+  return { channels: await store.count(), connections, bytes };
+}
+
 interface RunningParts {
   readonly servers: readonly Server[];
   readonly sockets: Sockets;
@@ -191,6 +219,7 @@ interface RunningParts {
   readonly clock: Clock;
   readonly quiet: Quiet;
   readonly onEvent: (event: RelayEvent) => void;
+  readonly watchers: StatsWatchers;
 }
 
 /** What a relay holds at this moment, for its operator. */
@@ -219,6 +248,8 @@ class RunningRelay implements OperatedRelay {
   readonly localUrl: string;
   readonly port: number;
   readonly ports: readonly number[];
+  /** The relay itself says nothing to the network; see discovery/announced.ts. */
+  readonly announced = false;
   readonly closed: Promise<CrocError | undefined>;
   readonly #parts: RunningParts;
   #tellClosed: (error: CrocError | undefined) => void = () => undefined;
@@ -237,9 +268,12 @@ class RunningRelay implements OperatedRelay {
     }
   }
 
-  async stats(): ReturnType<Relay['stats']> {
-    const { store, lanes } = this.#parts;
-    return { channels: await store.count(), connections: lanes.connections, bytes: lanes.bytes };
+  stats(): Promise<RelayStats> {
+    return numbersOf(this.#parts.store, this.#parts.lanes);
+  }
+
+  watch(changed: (stats: RelayStats) => void): () => void {
+    return this.#parts.watchers.add(changed);
   }
 
   async gauges(): Promise<RelayGauges> {
@@ -270,7 +304,8 @@ class RunningRelay implements OperatedRelay {
   }
 
   async #stop(): Promise<void> {
-    const { servers, sockets, store, rendezvous } = this.#parts;
+    const { servers, sockets, store, rendezvous, watchers } = this.#parts;
+    watchers.close();
     const stopped = servers.map(stop);
     sockets.close(); // first, so that clients see the relay go and not an answer about it
     rendezvous.close();
@@ -280,7 +315,7 @@ class RunningRelay implements OperatedRelay {
   }
 }
 
-function checkPorts({ port = 0, tcpPorts = [0] }: RelayOptions): void {
+function checkPorts({ port = 0, tcpPorts = [0], nameDigits = 1 }: RelayOptions): void {
   const all = [port, ...tcpPorts];
   const fixed = all.filter((one) => one !== 0);
   const wrong =
@@ -292,6 +327,8 @@ function checkPorts({ port = 0, tcpPorts = [0] }: RelayOptions): void {
           ? 'a port is a number from 0 to 65535'
           : new Set(fixed).size < fixed.length
             ? 'a port is named twice'
-            : undefined;
+            : !Number.isInteger(nameDigits) || nameDigits < 1 || nameDigits > 9
+              ? 'a channel name has 1 to 9 digits'
+              : undefined;
   if (wrong !== undefined) throw new CrocError('usage', { detail: wrong });
 }

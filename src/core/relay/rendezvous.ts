@@ -129,7 +129,7 @@ export class Rendezvous {
     const posted = await store.update(request.channel, (channel) =>
       post(channel, request, this.#asker(address)),
     );
-    if (!posted.ok) return posted;
+    if (!posted.ok) return this.#strange(posted, address);
     if (request.close === true) this.#onClose(posted.value.channel);
     const { since } = request;
     const hold = since !== undefined && request.close !== true;
@@ -217,6 +217,15 @@ export class Rendezvous {
   /** Requests that are held. */
   get held(): number {
     return [...this.#held.values()].reduce((sum, party) => sum + party.size, 0);
+  }
+
+  /** To ask for channels by a name or a uuid that is wrong is guessing like a join is. */
+  #strange(refusal: Refusal, address: string): Refusal {
+    const { gate } = this.#parts;
+    if (refusal.code !== 'no_such_channel' && refusal.code !== 'unauthorized') return refusal;
+    const guessed = gate.guessed(address);
+    if (guessed === undefined) gate.failed(address);
+    return guessed ?? refusal;
   }
 
   /** Remembers a channel with both parties until its end. */
