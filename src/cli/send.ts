@@ -16,6 +16,8 @@ export interface SendArguments {
   /** A text to send instead of paths; `-` is stdin. */
   readonly text?: string;
   readonly gitignore?: boolean;
+  /** Over croc's own network. */
+  readonly croc?: boolean;
 }
 
 /**
@@ -31,17 +33,18 @@ export async function send(
   const items = await chooseItems(paths, options.text, context.stdin);
   const code = chooseCode(options.code === undefined ? [] : [options.code], context.env);
   const chosen = chooseRelay(options.relay, context.env);
-  const password = chooseRelayPassword(options.relayPassword, context.env);
+  const isOwn = chosen === undefined && options.croc !== true;
   const announcement = announcementOf(options.announce, context.env);
-  const own = chosen === undefined ? await startRelayThread(announcement) : undefined;
+  const own = isOwn ? await startRelayThread(announcement) : undefined;
   const relay = own?.localUrl ?? chosen;
   try {
     const running = await new Croc().send(items, {
       signal: context.signal,
       ignore: { gitignore: options.gitignore === true },
       ...(relay !== undefined && { relay }),
-      // The relay of our own has none, and no other one is asked.
-      ...(own === undefined && password !== undefined && { relayPassword: password }),
+      ...(options.croc === true && { network: 'croc' as const }),
+      // The relay of our own has none.
+      ...(isOwn ? {} : chooseRelayPassword(options.relayPassword, context.env)),
       ...(code !== undefined && { code }),
       ...(options.curve !== undefined && { curve: options.curve }),
     });

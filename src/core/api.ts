@@ -19,17 +19,25 @@ import type {
 } from './types.js';
 import type { RecipientState } from './channel/states.js';
 
+/** Which way a send goes: through a relay of Croc's, or over the network of the `croc` program. */
+export type Network = 'relay' | 'croc';
+
 /** How to send. */
 export interface SendOptions {
-  /** `http://host:port` of the relay; default: the one given to `Croc`. */
+  /** Default: the one given to `Croc`. */
+  readonly network?: Network;
+  /** Password of the relay that is named; default: the one given to `Croc`, else croc's own or none. */
+  readonly relayPassword?: string;
+  /**
+   * `http://host:port` of the relay, or `croc://host:port` of one of the `croc` program; default: the one
+   * given to `Croc`.
+   */
   readonly relay?: string;
   /** A whole code of one's own, `<channel>-<secret>`; default: the relay allocates, three random words. */
   readonly code?: string;
   readonly curve?: CurveName;
   /** How long the code stays open while nobody uses it; default three hours. */
   readonly waitMs?: number;
-  /** The relay's password, if it has one; default: the one given to `Croc`. */
-  readonly relayPassword?: string;
   /** File bytes a second to send at most; default: as fast as it goes. */
   readonly limit?: number;
   /** What to leave out of folders; default nothing. */
@@ -55,7 +63,12 @@ export interface Send extends EventEmitter<SendEvents> {
 
 /** How to receive. */
 export interface ReceiveOptions {
-  /** `http://host:port` of the relay, or several, likeliest first; default: the one given to `Croc`. */
+  /** Password of the relay that is named; default: the one given to `Croc`, else croc's own or none. */
+  readonly relayPassword?: string;
+  /**
+   * `http://host:port` of the relay, or several, likeliest first, or `croc://host:port` of one of the `croc`
+   * program; default: the one given to `Croc`.
+   */
   readonly relay?: string | readonly string[];
   /**
    * Whether relays on the local network are asked for the channel when none of those has it; default: what
@@ -67,8 +80,6 @@ export interface ReceiveOptions {
    * it, that is the error `several_relays`.
    */
   readonly onSeveral?: (relays: readonly string[]) => Promise<string | undefined>;
-  /** The password of the relays that are named, if they have one; default: the one given to `Croc`. */
-  readonly relayPassword?: string;
   readonly signal?: AbortSignal;
   /** Told of every state before the offer. */
   readonly onState?: (state: RecipientState) => void;
