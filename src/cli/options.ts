@@ -1,5 +1,7 @@
 /** What the command line and the environment say, parsed once. */
-import { CrocError, parseRelayAddress } from '../core/index.js';
+import { isIPv4 } from 'node:net';
+import { CrocError, isCrocRelay, parseCrocRelayAddress, parseRelayAddress } from '../core/index.js';
+import type { Multicast, RelayOptions } from '../core/index.js';
 
 /** The environment variables that the program reads, each absent or a text. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -9,9 +11,11 @@ const usage = (detail: string) => new CrocError('usage', { detail });
 /** @throws CrocError `usage` when it is no address of a relay */
 function parseRelay(text: string): string {
   try {
-    return parseRelayAddress(text);
+    return isCrocRelay(text) ? parseCrocRelayAddress(text) : parseRelayAddress(text);
   } catch {
-    throw usage(`${text} is not a relay address; write http://host:port or host:port`);
+    throw usage(
+      `${text} is not a relay address; write http://host:port, host:port or croc://host:port`,
+    );
   }
 }
 
@@ -19,6 +23,40 @@ function parseRelay(text: string): string {
 export function chooseRelay(option: string | undefined, env: Environment): string | undefined {
   const text = option ?? env.CROC_RELAY;
   return text === undefined || text.trim() === '' ? undefined : parseRelay(text.trim());
+}
+
+const MDNS_PORT = 5353;
+
+/** Where to announce and to look for relays: a place, everywhere (`{}`), or nowhere. */
+export type Surroundings = Multicast | 'nowhere';
+
+/**
+ * Reads `CROC_MULTICAST`: `off`, or the IPv4 address of the one interface to use, with a UDP port if it is to
+ * be another than 5353.
+ * @throws CrocError `usage`
+ */
+export function chooseSurroundings(env: Environment): Surroundings {
+  const text = (env.CROC_MULTICAST ?? '').trim();
+  if (text === '') return {};
+  if (text === 'off') return 'nowhere';
+  const [interfaceAddress = '', portText] = text.split(':', 2);
+  const port = portText === undefined ? MDNS_PORT : Number(portText);
+  const wrong = !isIPv4(interfaceAddress) || !Number.isInteger(port) || port < 1 || port > 65_535;
+  if (wrong)
+    throw usage(`CROC_MULTICAST is ${text}; it is off, an IPv4 address, or one with :port`);
+  return { interfaceAddress, port };
+}
+
+/**
+ * How a relay of ours is announced.
+ * @param wished - whether the command line lets it be
+ */
+export function announcementOf(
+  wished: boolean,
+  env: Environment,
+): Pick<RelayOptions, 'announce' | 'multicast'> {
+  const surroundings = chooseSurroundings(env);
+  return wished && surroundings !== 'nowhere' ? { announce: true, multicast: surroundings } : {};
 }
 
 /**
@@ -36,4 +74,16 @@ export function chooseCode(words: readonly string[], env: Environment): string |
   if (/[-\s]/.test(given) || hidden === '') return given;
   const [first] = hidden.split(/[-\s]/, 1);
   return first?.toLowerCase() === given.toLowerCase() ? hidden : `${given}-${hidden}`;
+}
+
+/**
+ * The relay's password of `--relay-password`, else of `CROC_RELAY_PASSWORD`, as options for `Croc`; none when
+ * there is none.
+ */
+export function chooseRelayPassword(
+  option: string | undefined,
+  env: Environment,
+): { readonly relayPassword?: string } {
+  const relayPassword = option ?? env.CROC_RELAY_PASSWORD ?? '';
+  return relayPassword === '' ? {} : { relayPassword };
 }

@@ -9,8 +9,12 @@ export type { CrocErrorOptions, ErrorCode, ErrorPhase } from './errors.js';
 export { RECIPIENT_STATES, SENDER_STATES } from './channel/states.js';
 export type { RecipientState, SenderState } from './channel/states.js';
 export { parseRelayAddress } from './channel/relayUrl.js';
+export { isCrocRelay, parseCrocRelayAddress } from './croc11/route.js';
+export { networkOf } from './network.js';
 export { CURVE_NAMES, TEXT_KINDS } from './types.js';
 export { MAX_TEXT_BYTES } from './wire/limits.js';
+export { findRelays } from './discovery/find.js';
+export type { FindOptions, FoundRelay } from './discovery/find.js';
 export type {
   AcceptOptions,
   ActiveFile,
@@ -21,6 +25,7 @@ export type {
   ExcludePatterns,
   IgnoreOptions,
   MemoryFile,
+  Multicast,
   OfferEntry,
   Offered,
   OfferKind,
@@ -40,6 +45,7 @@ export type {
   UndoResult,
 } from './types.js';
 export type {
+  Network,
   Offer,
   Receive,
   ReceiveOptions,
@@ -55,5 +61,5 @@ export { discardKept } from './files/undo.js';
 export { startRelay, startRelayThread } from './relays.js';
 export { DEFAULT_LIMITS as DEFAULT_RELAY_LIMITS } from './relay/limits.js';
 export type { RelayLimits } from './relay/limits.js';
-export type { RelaySetup } from './relay/relay.js';
+export type { OperatedRelay, RelayGauges, RelaySetup } from './relay/relay.js';
 export type { RelayEvent } from './relay/events.js';

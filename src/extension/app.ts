@@ -2,22 +2,30 @@
 import * as vscode from 'vscode';
 import { Croc, type Offer } from '../core/index.js';
 import type { Action } from '../webview/messages.js';
-import { act } from './actions.js';
+import { act, actOnPast } from './actions.js';
 import type { CrocApi } from './api.js';
+import { clearHistory, removeTransfer, resume, reveal, sendAgain } from './commands/history.js';
 import type { CommandId } from './commands/ids.js';
 import { receive, receiveHere } from './commands/receive.js';
 import { showRelay, startRelay, stopRelay } from './commands/relay.js';
-import { send, startSend } from './commands/send.js';
+import { send, sendUris, startSend } from './commands/send.js';
+import { sendChanges } from './commands/sendChanges.js';
+import { sendSelection, sendText } from './commands/sendText.js';
 import { cancel, copyCode, copyReceiveCommand, showTransfer } from './commands/transfer.js';
+import { undoReceive } from './commands/undo.js';
+import { History } from './history/history.js';
+import { EntryStore } from './history/store.js';
 import { trackOffer } from './receive/track.js';
 import type { Parts } from './parts.js';
 import { Relays } from './relays.js';
 import { RelayTasks } from './relayTask.js';
 import { settings } from './settings.js';
 import { Transfers, type Transfer } from './transfers.js';
+import { Undoing } from './undoing.js';
 import { Notifications } from './views/notifications.js';
 import { Panels, type Outcome } from './views/panel.js';
 import { StatusBar } from './views/statusBar.js';
+import { TransferTree } from './views/tree.js';
 
 const HANDLERS: Record<CommandId, (parts: Parts, given: readonly unknown[]) => Promise<unknown>> = {
   'croc.send': send,
@@ -30,14 +38,26 @@ const HANDLERS: Record<CommandId, (parts: Parts, given: readonly unknown[]) => P
   'croc.copyCode': copyCode,
   'croc.copyReceiveCommand': copyReceiveCommand,
   'croc.cancel': cancel,
+  'croc.sendAgain': sendAgain,
+  'croc.resume': resume,
+  'croc.reveal': reveal,
+  'croc.removeTransfer': removeTransfer,
+  'croc.clearHistory': clearHistory,
+  'croc.sendSelection': sendSelection,
+  'croc.sendText': sendText,
+  'croc.sendChanges': sendChanges,
+  'croc.undoReceive': undoReceive,
 };
 
 /** The running extension. */
 export class App implements Parts {
   readonly croc = new Croc();
   readonly transfers: Transfers;
+  readonly history: History;
+  readonly tree: TransferTree;
   readonly relays: Relays;
   readonly panels: Panels;
+  readonly undoing: Undoing;
   readonly relayTasks: RelayTasks;
   readonly api: CrocApi;
 
@@ -46,19 +66,26 @@ export class App implements Parts {
     readonly log: vscode.LogOutputChannel,
   ) {
     this.transfers = new Transfers(log);
+    this.undoing = new Undoing(this.transfers, context.globalState);
     this.relays = new Relays(log);
     this.relayTasks = new RelayTasks(this.relays);
-    this.panels = new Panels(
-      context.extensionUri,
-      this.transfers,
-      (action, transfer) => this.act(action, transfer),
-      log,
-    );
+    const store = new EntryStore(vscode.Uri.joinPath(context.globalStorageUri, 'history').fsPath);
+    this.history = new History(store, this.transfers, log);
+    this.tree = new TransferTree(this.history, this.transfers, async (uris) => {
+      await sendUris(this, uris);
+    });
+    this.panels = new Panels(context.extensionUri, this.transfers, this.history, log, {
+      running: (action, transfer) => this.act(action, transfer),
+      past: (action, id) => actOnPast(this, action, id),
+    });
     this.api = this.#api();
     context.subscriptions.push(
       this.transfers,
+      this.undoing,
       this.relays,
       this.panels,
+      this.history,
+      this.tree,
       new StatusBar(this.transfers, this.relays),
       new Notifications(this),
       this.transfers.onDidChange(() => this.#setContext()),
@@ -77,13 +104,15 @@ export class App implements Parts {
 
   /** Ends transfers, then relays. Never throws. */
   async close(): Promise<void> {
+    this.history.closing();
     await this.transfers.close();
-    await this.relays.stop();
+    await this.undoing.close();
+    await Promise.all([this.relays.stop(), this.history.flush()]);
   }
 
   #api(): CrocApi {
     return {
-      send: async (paths, options) => (await startSend(this, paths, options)).send,
+      send: async (items, options) => (await startSend(this, items, options)).send,
       receive: async (code, options = {}): Promise<Offer> => {
         const relay = options.relay ?? settings.relay;
         const offer = await this.croc.receive(code, {
@@ -104,6 +133,7 @@ export class App implements Parts {
     set('relayRunning', this.relays.current !== undefined);
     set('transferKnown', all.length > 0);
     set('transferActive', active.length > 0);
+    set('undoKnown', this.undoing.transfer !== undefined);
     set(
       'codeWaiting',
       active.some((transfer) => transfer.code !== undefined),

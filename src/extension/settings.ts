@@ -6,6 +6,10 @@ import { CURVE_NAMES, parseRelayAddress, type CurveName } from '../core/index.js
 
 const read = (key: string): unknown => vscode.workspace.getConfiguration('croc').get(key);
 
+/** What can be left out of folders: nothing, what git ignores, or what the Explorer hides, too. */
+export const IGNORE_CHOICES = ['none', 'gitignore', 'gitignoreAndExclude'] as const;
+export type IgnoreChoice = (typeof IGNORE_CHOICES)[number];
+
 /** What a person can set. Every getter reads anew, so a change counts for the next transfer. */
 export const settings = {
   /**
@@ -38,8 +42,32 @@ export const settings = {
     return CURVE_NAMES.find((name) => name === value) ?? 'p256';
   },
 
+  /** What is left out of folders that are sent. */
+  get ignore(): IgnoreChoice {
+    const value = read('ignore');
+    return IGNORE_CHOICES.find((choice) => choice === value) ?? 'none';
+  },
+
+  /** File bytes a second that a transfer may take; undefined for as fast as it goes. */
+  get limit(): number | undefined {
+    const value = read('limit');
+    return typeof value === 'number' && value > 0 ? Math.max(1, value * 1e6) : undefined;
+  },
+
+  /** Whether a message tells when something was sent. */
+  get tellsWhenSent(): boolean {
+    return read('notifyWhenSent') !== false;
+  },
+
+  /** Sets that for the person, in every window. */
+  async tellNoMoreWhenSent(): Promise<void> {
+    await vscode.workspace
+      .getConfiguration('croc')
+      .update('notifyWhenSent', false, vscode.ConfigurationTarget.Global);
+  },
+
   /** Opens the settings editor at one key, or at all of Croc's. */
-  async open(key?: 'relay' | 'downloadFolder' | 'curve'): Promise<void> {
+  async open(key?: 'relay' | 'downloadFolder' | 'curve' | 'limit'): Promise<void> {
     await vscode.commands.executeCommand('workbench.action.openSettings', `croc.${key ?? ''}`);
   },
 };

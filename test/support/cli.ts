@@ -30,7 +30,7 @@ const EventSchema = v.variant('event', [
   v.strictObject({
     event: v.literal('code'),
     code: v.pipe(v.string(), v.regex(/^[a-z0-9]{1,32}-.+$/)),
-    relay: address,
+    relay: v.pipe(v.string(), v.regex(/^(https?|croc):\/\/[^/]+$/)),
   }),
   v.strictObject({
     event: v.literal('skipped'),
@@ -64,7 +64,14 @@ const EventSchema = v.variant('event', [
     ),
     bytes: count,
   }),
-  v.strictObject({ event: v.literal('progress'), bytes: count, total: count }),
+  v.strictObject({
+    event: v.literal('progress'),
+    bytes: count,
+    total: count,
+    resumed: v.optional(count),
+    files: v.optional(count),
+    filesDone: v.optional(count),
+  }),
   v.strictObject({ event: v.literal('done'), files: count, bytes: count, transferred: count }),
   v.strictObject({
     event: v.literal('error'),
@@ -82,6 +89,8 @@ type Named<Name extends CliEvent['event']> = Extract<CliEvent, { event: Name }>;
 export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** A command that runs the program, such as `ip netns exec NAME`. */
+  readonly through?: readonly string[];
   /** What the program reads; nothing when absent. */
   readonly stdin?: string;
 }
@@ -121,7 +130,9 @@ export class Cli {
 
   private constructor(args: readonly string[], options: CliOptions) {
     const env = { ...process.env, ...options.env };
-    this.child = spawn(process.execPath, [CLI, ...args], {
+    const [command, ...rest] = options.through ?? [];
+    const inner = command === undefined ? [] : [...rest, process.execPath];
+    this.child = spawn(command ?? process.execPath, [...inner, CLI, ...args], {
       env,
       cwd: options.cwd,
       stdio: ['pipe', 'pipe', 'pipe'],
@@ -198,9 +209,14 @@ export class Cli {
 }
 
 /** Starts a relay process on free loopback ports. */
-export async function startRelayProcess(lanes = 4): Promise<{ cli: Cli; url: string }> {
+export async function startRelayProcess(
+  lanes = 4,
+  settings: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): Promise<{ cli: Cli; url: string }> {
   const ports = Array(lanes).fill('0').join();
-  const cli = Cli.json(['relay', '--host', '127.0.0.1', '--port', '0', '--tcp-ports', ports]);
+  const where = ['--host', '127.0.0.1', '--port', '0', '--tcp-ports', ports];
+  const cli = Cli.json(['relay', ...where, ...settings], { env });
   const { url } = await cli.event('listening');
   return { cli, url };
 }

@@ -8,7 +8,8 @@ import { Agent as HttpsAgent } from 'node:https';
 import { isIP } from 'node:net';
 import * as v from 'valibot';
 import { abortReason, sleep, within } from '../async.js';
-import type { Clock } from '../edges.js';
+import { systemRandom } from '../edges.js';
+import type { Clock, RandomBytes } from '../edges.js';
 import { CrocError, isRelayErrorCode } from '../errors.js';
 import { CURVE_NAMES } from '../types.js';
 import type { CurveName, Role } from '../types.js';
@@ -19,6 +20,8 @@ import {
   joinAnswerSchema,
 } from '../wire/http.js';
 import type { ChannelAnswer, ChannelRequest, JoinAnswer } from '../wire/http.js';
+import { mayComeBack, waitMs } from './patience.js';
+import { authorization } from './relayPassword.js';
 import { parseRelayAddress } from './relayUrl.js';
 import { NoAnswer, postJson } from './postJson.js';
 
@@ -34,6 +37,10 @@ export interface RelayClientOptions {
   readonly answerMs: number;
   /** Local address to connect from. */
   readonly localAddress?: string;
+  /** The relay's password, if it has one. */
+  readonly password?: string;
+  /** For the random part of pauses; default: the system's. */
+  readonly random?: RandomBytes;
 }
 
 /** What a party may set on its channel. */
@@ -95,12 +102,31 @@ export class RelayClient {
     signal: AbortSignal,
   ): Promise<JoinAnswer> {
     const request = { role, ...(channel && { channel }), ...(curve && { curve }) };
-    const json = await this.#firstContact(request, signal);
+    const json = await this.#firstContact('/join', request, signal);
     const parsed = v.safeParse(joinAnswerSchema, json);
     if (!parsed.success) throw notUnderstood(json);
     this.#member = parsed.output;
     this.#home = parsed.output;
     return parsed.output;
+  }
+
+  /**
+   * Whether there is a channel of this name that still has room for our address. Asked with a capability
+   * that nobody has, so the channel does not notice: no role is taken and no address comes in.
+   *
+   * @param uuid - random, 192 bits or so
+   * @throws CrocError what the relay refuses with, or why it cannot be asked
+   */
+  async has(channel: string, uuid: string, signal: AbortSignal): Promise<boolean> {
+    try {
+      await this.#firstContact('/channel', { channel, uuid }, signal);
+    } catch (error) {
+      const { code } = CrocError.from(error);
+      if (code === 'unauthorized') return true;
+      if (code === 'no_such_channel') return false;
+      throw error;
+    }
+    throw new CrocError('not_a_relay', { detail: this.#url.host });
   }
 
   /** `POST /channel` with what we have to say. A lost answer is asked for again. */
@@ -141,13 +167,13 @@ export class RelayClient {
   }
 
   /** The first request tries every address of the relay's name; the one that answers is kept. */
-  async #firstContact(request: object, signal: AbortSignal): Promise<unknown> {
+  async #firstContact(path: string, body: object, signal: AbortSignal): Promise<unknown> {
     const addresses = await this.#addresses();
     let failure = new CrocError('relay_unreachable', { detail: this.#url.host });
     for (const address of addresses) {
       this.#address = address;
       try {
-        return await this.#post('/join', request, 0, signal);
+        return await this.#post(path, body, 0, signal);
       } catch (error) {
         const unreachable = CrocError.from(error).code === 'relay_unreachable';
         if (!(error instanceof NoAnswer) && !unreachable) throw error;
@@ -203,8 +229,8 @@ export class RelayClient {
       try {
         return await this.#post('/channel', body, holdMs, signal);
       } catch (error) {
-        if (!(error instanceof NoAnswer)) throw error;
-        await sleep(this.#options.clock, pauseMs, signal);
+        if (!(error instanceof NoAnswer) && !mayComeBack(error)) throw error;
+        await sleep(this.#options.clock, this.#pauseMs(error, pauseMs), signal);
       }
     }
     try {
@@ -215,8 +241,18 @@ export class RelayClient {
     }
   }
 
+  /** As long as the relay said, or else as long as usual. */
+  #pauseMs(error: unknown, usualMs: number): number {
+    const { clock, random = systemRandom } = this.#options;
+    return mayComeBack(error) ? waitMs({ clock, random }, error.retryAfterSeconds) : usualMs;
+  }
+
   async #post(path: string, body: object, holdMs: number, signal: AbortSignal): Promise<unknown> {
-    const { clock, answerMs, localAddress } = this.#options;
+    const { clock, answerMs, localAddress, password } = this.#options;
+    const authorized =
+      password === undefined
+        ? {}
+        : { authorization: authorization(password, this.#url, this.address) };
     const timeoutMs = answerMs + holdMs;
     let connected = false;
     const onTimeout = (): CrocError =>
@@ -231,16 +267,19 @@ export class RelayClient {
         onConnected: () => {
           connected = true;
         },
+        ...authorized,
         ...(localAddress === undefined ? {} : { localAddress }),
       }),
     );
     if (answer.status === 200) return answer.json;
     const refused = v.safeParse(errorAnswerSchema, answer.json);
     if (!refused.success) throw new CrocError('not_a_relay', { detail: this.#url.host });
-    const { code } = refused.output.error;
-    throw isRelayErrorCode(code)
+    const { code, retry_after: retryAfterSeconds = answer.retryAfterSeconds } =
+      refused.output.error;
+    if (!isRelayErrorCode(code)) throw new CrocError('bad_request', { detail: code });
+    throw retryAfterSeconds === undefined
       ? new CrocError(code)
-      : new CrocError('bad_request', { detail: code });
+      : new CrocError(code, { retryAfterSeconds, detail: `again in ${retryAfterSeconds} s` });
   }
 }
 

@@ -10,5 +10,14 @@ export const COMMANDS = [
   'croc.copyCode',
   'croc.copyReceiveCommand',
   'croc.cancel',
+  'croc.sendAgain',
+  'croc.resume',
+  'croc.reveal',
+  'croc.removeTransfer',
+  'croc.clearHistory',
+  'croc.sendSelection',
+  'croc.sendText',
+  'croc.sendChanges',
+  'croc.undoReceive',
 ] as const;
 export type CommandId = (typeof COMMANDS)[number];

@@ -6,7 +6,11 @@ import * as v from 'valibot';
 import { COMMANDS } from '../../../src/extension/commands/ids.js';
 import { crocFolder } from '../support/extension.js';
 
-const entry = v.looseObject({ command: v.string(), when: v.optional(v.string()) });
+const entry = v.looseObject({
+  command: v.string(),
+  when: v.optional(v.string()),
+  group: v.optional(v.string()),
+});
 const manifestSchema = v.looseObject({
   activationEvents: v.array(v.string()),
   extensionKind: v.array(v.string()),
@@ -64,16 +68,39 @@ describe('the manifest', () => {
 
   it('shows in the palette only what can be done at the moment', () => {
     assert.equal(palette.get('croc.receiveHere'), 'false');
+    assert.equal(palette.get('croc.removeTransfer'), 'false');
     for (const { command, enablement } of commands)
       if (enablement !== undefined) assert.equal(palette.get(command), enablement, command);
+    assert.equal(palette.get('croc.sendSelection'), 'editorHasSelection');
+    assert.match(palette.get('croc.sendChanges') ?? '', /isWorkspaceTrusted/);
+    assert.match(menus['scm/title']?.[0]?.when ?? '', /scmProvider == git/);
     assert.ok(!palette.has('croc.send'));
     assert.ok(!palette.has('croc.receive'));
   });
 
   it('offers to send and receive only where there are files on a disk', () => {
     for (const [menu, entries] of Object.entries(menus))
-      if (menu !== 'commandPalette')
-        for (const { when = '' } of entries) assert.match(when, /resourceScheme =~/, menu);
+      if (/^(explorer|editor)/.test(menu))
+        for (const { command, when = '' } of entries)
+          // A selection can be in whatever an editor shows.
+          if (command === 'croc.sendSelection') assert.equal(when, 'editorHasSelection');
+          else assert.match(when, /resourceScheme =~/, menu);
+  });
+
+  it('keeps the rows of the view to themselves, and every row can be reached without a mouse', () => {
+    const inView = [...(menus['view/title'] ?? []), ...(menus['view/item/context'] ?? [])];
+    assert.ok(inView.length > 0);
+    for (const { when = '' } of inView) assert.match(when, /^view == croc\.transfers/);
+    // What is an icon on the row is in its menu too.
+    const inMenu = (menus['view/item/context'] ?? []).filter(
+      ({ group = '' }) => !group.startsWith('inline'),
+    );
+    for (const { command, group = '' } of menus['view/item/context'] ?? [])
+      if (group.startsWith('inline'))
+        assert.ok(
+          inMenu.some((one) => one.command === command),
+          command,
+        );
   });
 
   it('lets no repository redirect a transfer', () => {
