@@ -209,8 +209,14 @@ describe('docs/architecture.md', () => {
   it.each([
     ['small files', `up to ${kib('transfer/plan.ts', 'SMALL_FILE_BYTES')} each`],
     ['pieces', `up to ${limits.MAX_PAYLOAD_BYTES / 2 ** 20} MiB and ${limits.MAX_PIECES} pieces`],
-    ['the queue', `wait when ${kib('transfer/laneConnection.ts', 'HIGH_WATER_BYTES')} or more are queued`],
-    ['the queue again', `below ${kib('transfer/laneConnection.ts', 'HIGH_WATER_BYTES')} when a record`],
+    [
+      'the queue',
+      `wait when ${kib('transfer/laneConnection.ts', 'HIGH_WATER_BYTES')} or more are queued`,
+    ],
+    [
+      'the queue again',
+      `below ${kib('transfer/laneConnection.ts', 'HIGH_WATER_BYTES')} when a record`,
+    ],
     ['the opener', `(${(limits.MAX_PLAINTEXT_BYTES + 20).toLocaleString('en')} bytes)`],
     ['a staple', `4 × ${DEFAULT_LIMITS.laneBufferBytes / 1024} KiB`],
     ['pieces of a file', `at most ${constant('files/coverage.ts', 'MAX_PIECES')} pieces at a time`],

@@ -102,7 +102,11 @@ export class LaneConnection {
    *
    * @throws CrocError `relay_port_blocked`, `relay_silent`, `not_a_relay`, or what the relay answers
    */
-  static async open(where: LaneAddress, timeoutMs: number, signal: AbortSignal): Promise<LaneConnection> {
+  static async open(
+    where: LaneAddress,
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<LaneConnection> {
     const lane = new LaneConnection(where);
     const timer = setTimeout(() => lane.#admission.timeOut(), timeoutMs);
     const onAbort = (): void => lane.#admission.abort(signal);
