@@ -45,6 +45,7 @@ class RunningSend extends EventEmitter<SendEvents> implements Send {
     this.curve = options.curve;
     const host = openHost(parts, {
       onProgress: (progress) => this.emit('progress', progress),
+      onConnection: (connection) => this.emit('connection', connection),
       onConflict: () => Promise.reject(new CrocError('internal')),
     });
     host.walk(options.paths);

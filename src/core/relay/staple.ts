@@ -8,7 +8,6 @@ export class LaneEnd {
   readonly #limitBytes: number;
   readonly #early: Buffer[] = [];
   #earlyBytes = 0;
-  #ended = false;
 
   /**
    * @param rest - bytes of the stream that came along with the first line
@@ -18,17 +17,11 @@ export class LaneEnd {
     this.socket = socket;
     this.#headBytes = socket.bytesRead - rest.length;
     this.#limitBytes = limitBytes;
-    socket.once('end', () => (this.#ended = true));
     // Reading on while alone is the only way to hear that the client has gone. What it sends
     // meanwhile is kept up to a bound; from there on TCP makes it wait.
     socket.on('data', this.#keep);
     if (rest.length > 0) this.#keep(rest);
     if (this.#earlyBytes < limitBytes) socket.resume();
-  }
-
-  /** Whether the party will send nothing more here, so that it may come with another connection. */
-  get over(): boolean {
-    return this.#ended || this.socket.destroyed;
   }
 
   /** Bytes of the stream that came from this party. */

@@ -5,6 +5,7 @@ import { CrocError } from '../errors.js';
 import type {
   Conflict,
   ConflictChoice,
+  Connection,
   OfferEntry,
   Progress,
   ReceiveResult,
@@ -21,6 +22,7 @@ const ENDING_MS = 3000;
 /** What happens in the middle. */
 export interface HostEvents {
   readonly onProgress: (progress: Progress) => void;
+  readonly onConnection: (connection: Connection) => void;
   readonly onConflict: (conflict: Conflict) => Promise<ConflictChoice>;
 }
 
@@ -123,6 +125,9 @@ export class TransferHost {
         break;
       case 'progress':
         this.#events.onProgress(message.progress);
+        break;
+      case 'connection':
+        this.#events.onConnection(message.connection);
         break;
       case 'done':
         this.#result.resolve(message.result);

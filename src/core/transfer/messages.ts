@@ -5,6 +5,7 @@ import type { LaneTarget } from '../wire/keys.js';
 import type {
   Conflict,
   ConflictChoice,
+  Connection,
   OfferEntry,
   Progress,
   ReceiveResult,
@@ -35,5 +36,6 @@ export type FromWorker =
   | { readonly type: 'offer'; readonly totals: Totals }
   | { readonly type: 'conflict'; readonly conflict: Conflict }
   | { readonly type: 'progress'; readonly progress: Progress }
+  | { readonly type: 'connection'; readonly connection: Connection }
   | { readonly type: 'done'; readonly result: ReceiveResult }
   | { readonly type: 'failed'; readonly code: ErrorCode; readonly detail?: string };

@@ -8,10 +8,10 @@ import { fromRanges, toWireEntry } from '../wire/control.js';
 import type { ControlOf } from '../wire/control.js';
 import type { Piece } from '../wire/data.js';
 import { MAX_PAYLOAD_BYTES } from '../wire/limits.js';
-import type { LaneConnection } from './laneConnection.js';
+import type { Lane } from './lane.js';
 import { SendPlan } from './plan.js';
-import type { PlannedPiece } from './plan.js';
-import type { Flow, FlowMessage, Session } from './session.js';
+import type { Batch, PlannedPiece } from './plan.js';
+import type { FileData, Flow, FlowMessage, Session } from './session.js';
 
 /** Characters of paths and targets in one `entries` message: escaped and in UTF-8 they still fit a record. */
 const CHARACTERS_PER_MESSAGE = 64 * 1024;
@@ -136,7 +136,7 @@ export class Outbound implements Flow {
   }
 
   /** One lane's loop: read a batch, seal it, send it, until the plan is empty. */
-  async #pump(lane: LaneConnection, plan: SendPlan): Promise<void> {
+  async #pump(lane: Lane, plan: SendPlan): Promise<void> {
     const buffer = Buffer.allocUnsafeSlow(MAX_PAYLOAD_BYTES);
     for (let batch = plan.next(); batch; batch = plan.next()) {
       const pieces =
@@ -145,8 +145,29 @@ export class Outbound implements Flow {
           : [await this.#readLarge(batch.piece, buffer)];
       const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
       this.#transferred += bytes;
-      await this.#session.sendData(lane, pieces, buffer.subarray(0, bytes));
+      const readAgain = (): Promise<FileData> => this.#readAgain(batch, pieces);
+      await this.#session.sendData(lane, { pieces, bytes: buffer.subarray(0, bytes) }, readAgain);
     }
+  }
+
+  /**
+   * Reads what was sent on a connection that broke once more. The file must still be what was offered: a
+   * piece that says *verified* said it of all that was read until then, and this is read later.
+   */
+  async #readAgain(batch: Batch, pieces: readonly Piece[]): Promise<FileData> {
+    const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+    const bytes = Buffer.allocUnsafeSlow(length);
+    this.#transferred += length;
+    if (batch.kind === 'small') return { pieces: readSmall(batch.pieces, bytes), bytes };
+    const { file, offset } = batch.piece;
+    const source = SourceFile.open(file);
+    try {
+      await source.read(offset, bytes, length);
+      source.verifyUnchanged();
+    } finally {
+      source.close();
+    }
+    return { pieces, bytes };
   }
 
   async #readLarge(piece: PlannedPiece, buffer: Buffer): Promise<Piece> {

@@ -38,6 +38,7 @@ class Transfer implements Receiver {
   #session: Session | undefined;
   #begin: (() => Promise<void>) | undefined;
   #over = false;
+  #reconnectMs = 0;
 
   constructor(port: MessagePort) {
     this.#port = port;
@@ -108,7 +109,10 @@ class Transfer implements Receiver {
   }
 
   async #connect(target: LaneTarget, timing: DataTiming): Promise<void> {
-    const session = await Session.open(target, timing, this.#abort.signal);
+    const session = await Session.open(target, timing, this.#abort.signal, (connection) =>
+      this.#post({ type: 'connection', connection }),
+    );
+    this.#reconnectMs = timing.reconnectMs;
     this.#session = session;
     this.#begin = async () => {
       this.#begin = undefined;
@@ -130,7 +134,8 @@ class Transfer implements Receiver {
     const inbound = new Inbound(session, this, systemRandom);
     session.start(inbound);
     const result = await inbound.run();
-    await session.finish(CLOSING_MS);
+    // Until the sender has said that it knows, it may still have to come back to hear it.
+    await session.finish(session.reconnects ? this.#reconnectMs : CLOSING_MS);
     this.#post({ type: 'done', result });
     await this.#end(undefined);
   }

@@ -8,7 +8,7 @@ import type { ErrorCode } from '../errors.js';
 import type { OfferEntry } from '../types.js';
 
 /** The first byte of every record's plaintext. */
-export const RecordType = { control: 1, data: 2, end: 3 } as const;
+export const RecordType = { control: 1, data: 2, end: 3, position: 4 } as const;
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const text = (maxLength: number) => v.pipe(v.string(), v.maxLength(maxLength));
