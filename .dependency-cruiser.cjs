@@ -35,14 +35,19 @@ module.exports = {
       'Only the public API, and the messages of the panel.',
     ),
     only('webview-stands-alone', '^src/webview/', [], 'The page knows nothing but its messages.'),
-    only('pake-is-a-leaf', '^src/core/pake/', [WORDS], 'Key exchange is pure.'),
+    only(
+      'pake-knows-only-wire',
+      '^src/core/pake/',
+      [WORDS, '^src/core/wire/'],
+      'Key exchange is pure.',
+    ),
     only('wire-is-a-leaf', '^src/core/wire/', [WORDS], 'Codecs are pure.'),
     only('files-is-a-leaf', '^src/core/files/', [WORDS], 'Disk access knows no network.'),
     only(
       'relay-knows-no-client',
       '^src/core/relay/',
-      [WORDS, '^src/core/wire/'],
-      'The relay shares words and codecs with the clients, nothing else.',
+      [WORDS, '^src/core/(wire|pake)/'],
+      'The relay shares words, codecs and the exchange of croc clients, nothing else.',
     ),
     only(
       'transfer-knows-no-channel',

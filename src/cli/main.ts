@@ -5,7 +5,7 @@ import { exitCodeOf } from './context.js';
 import type { Context } from './context.js';
 import { isVerb, runCommandLine, wantsJson } from './program.js';
 import { receive } from './receive.js';
-import { relay } from './relay.js';
+import { relay } from './relay/relay.js';
 import { JsonReporter } from './reporter.js';
 import { send } from './send.js';
 import { cancelOnSignals } from './signals.js';

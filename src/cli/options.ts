@@ -4,28 +4,7 @@ import { CrocError, parseRelayAddress } from '../core/index.js';
 /** The environment variables that the program reads, each absent or a text. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-const MAX_PORTS = 16;
-
 const usage = (detail: string) => new CrocError('usage', { detail });
-
-/** A TCP port, 0 to 65535; @throws CrocError `usage` */
-export function parsePort(text: string): number {
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
-  if (!(port <= 65_535)) throw usage(`${text} is not a port; a port is a number from 0 to 65535`);
-  return port;
-}
-
-/**
- * One to sixteen ports with commas between them; 0 may come more than once.
- * @throws CrocError `usage`
- */
-export function parsePorts(text: string): readonly number[] {
-  const ports = text.split(',').map((part) => parsePort(part.trim()));
-  if (ports.length > MAX_PORTS) throw usage(`at most ${MAX_PORTS} TCP ports`);
-  const named = ports.filter((port) => port !== 0);
-  if (new Set(named).size !== named.length) throw usage('a TCP port is named twice');
-  return ports;
-}
 
 /** @throws CrocError `usage` when it is no address of a relay */
 function parseRelay(text: string): string {

@@ -2,16 +2,16 @@
 import { Command, CommanderError, Option } from 'commander';
 import { version } from '../../package.json';
 import { CrocError, CURVE_NAMES } from '../core/index.js';
-import type { RelayOptions } from '../core/index.js';
-import { parsePort, parsePorts } from './options.js';
 import type { ReceiveArguments } from './receive.js';
+import { addRelayOptions } from './relay/options.js';
+import type { RelayFlags } from './relay/config.js';
 import type { SendArguments } from './send.js';
 
 /** What the program can do; each gets its arguments parsed. */
 export interface Verbs {
   readonly send: (paths: readonly string[], options: SendArguments) => Promise<void>;
   readonly receive: (words: readonly string[], options: ReceiveArguments) => Promise<void>;
-  readonly relay: (options: RelayOptions) => Promise<void>;
+  readonly relay: (options: RelayFlags) => Promise<void>;
 }
 
 /** Tells whether an argument is the name of a verb. */
@@ -29,6 +29,10 @@ const SEND_HELP = `
 Without --relay (and without CROC_RELAY) the program runs a relay of its own, reachable on the
 local network, until the transfer is over. A code of your own can come from CROC_SECRET instead
 of --code, so that it is not in the process list.`;
+const RELAY_HELP = `
+Every setting can come from the environment, too (--tcp-ports: CROC_RELAY_TCP_PORTS), and from the
+JSON file of --config or CROC_RELAY_CONFIG ("tcpPorts"). An option counts before the environment,
+that before the file.`;
 const PROGRAM_HELP = `
 Exit codes: 0 done, 1 failed, 2 wrong usage, 130 cancelled.`;
 
@@ -62,20 +66,8 @@ function describeReceive(command: Command): Command {
 }
 
 function describeRelay(command: Command): Command {
-  return command
-    .description('run a relay until it is stopped')
-    .option('--host <address>', 'address to listen on; default: all of this machine')
-    .option(
-      '--port <number>',
-      'HTTP port, 0: any free one; default: 8003, or a free one',
-      parsePort,
-    )
-    .option(
-      '--tcp-ports <numbers>',
-      '1 to 16 ports for data, with commas, 0: any free one; default: 27001-27004, or free ones',
-      parsePorts,
-    )
-    .addOption(json());
+  command.description('run a relay until it is stopped').addOption(json());
+  return addRelayOptions(command).addHelpText('after', RELAY_HELP);
 }
 
 /**

@@ -84,6 +84,8 @@ export interface RelayOptions {
   readonly port?: number;
   /** TCP ports, one a lane, 0 for any free one; default 27001–27004, or free ones. 1 to 16 ports. */
   readonly tcpPorts?: readonly number[];
+  /** What `croc --pass` has to say to use this relay; default `pass123`, as croc has it. */
+  readonly crocPassword?: string;
 }
 
 /** What a relay does at this moment. */

@@ -39,3 +39,7 @@ export type {
   SendOptions,
 } from './api.js';
 export { startRelay, startRelayThread } from './relays.js';
+export { DEFAULT_LIMITS as DEFAULT_RELAY_LIMITS } from './relay/limits.js';
+export type { RelayLimits } from './relay/limits.js';
+export type { RelaySetup } from './relay/relay.js';
+export type { RelayEvent } from './relay/events.js';

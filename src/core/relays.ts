@@ -2,14 +2,17 @@
 import path from 'node:path';
 import type { Relay, RelayOptions } from './api.js';
 import { startRelay as startHere } from './relay/relay.js';
+import type { RelaySetup } from './relay/relay.js';
 import { startRelayThread as startThread } from './relay/thread.js';
 
 /**
  * Starts a relay in this thread.
  *
+ * @param options - ports and addresses, and what an operator sets beside them
+ *
  * @throws CrocError `port_taken`, `cannot_listen`, `usage`
  */
-export function startRelay(options: RelayOptions = {}): Promise<Relay> {
+export function startRelay(options: RelaySetup = {}): Promise<Relay> {
   return startHere(options);
 }
 

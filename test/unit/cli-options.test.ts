@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { CrocError } from '../../src/core/index.js';
-import { chooseCode, chooseRelay, parsePort, parsePorts } from '../../src/cli/options.js';
+import { chooseCode, chooseRelay } from '../../src/cli/options.js';
 
 /** The code and detail of what was thrown. */
 function failure(run: () => unknown): { code: string; detail: string | undefined } | 'nothing' {
@@ -12,40 +12,6 @@ function failure(run: () => unknown): { code: string; detail: string | undefined
   }
   return 'nothing';
 }
-
-describe('parsePort', () => {
-  test.each([
-    ['0', 0],
-    ['1', 1],
-    ['8003', 8003],
-    ['65535', 65_535],
-  ])('takes %s', (text, port) => {
-    expect(parsePort(text)).toBe(port);
-  });
-
-  test.each(['', ' ', '-1', '+1', '65536', '99999', '1e3', '0x10', '1.5', 'http', '１２'])(
-    'refuses %j',
-    (text) => {
-      expect(failure(() => parsePort(text))).toMatchObject({ code: 'usage' });
-    },
-  );
-});
-
-describe('parsePorts', () => {
-  test('takes one to sixteen ports, spaces after commas, and 0 as often as wanted', () => {
-    expect(parsePorts('27001')).toEqual([27_001]);
-    expect(parsePorts('27001, 27002')).toEqual([27_001, 27_002]);
-    expect(parsePorts('0,0,0,0')).toEqual([0, 0, 0, 0]);
-    expect(parsePorts(Array(16).fill('0').join())).toHaveLength(16);
-  });
-
-  test.each(['', ',', '27001,', '1,2,x', '5,5', Array(17).fill('0').join()])(
-    'refuses %j',
-    (text) => {
-      expect(failure(() => parsePorts(text))).toMatchObject({ code: 'usage' });
-    },
-  );
-});
 
 describe('chooseRelay', () => {
   test('the option wins over the environment, and neither is none', () => {

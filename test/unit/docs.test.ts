@@ -6,6 +6,9 @@ import { promisify } from 'node:util';
 import ts from 'typescript';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
+import { settingsTable } from '../../src/cli/relay/options.js';
+import type { Setting } from '../../src/cli/relay/settingKinds.js';
+import { RELAY_SETTINGS } from '../../src/cli/relay/settings.js';
 import { RECIPIENT_STATES, SENDER_STATES } from '../../src/core/channel/states.js';
 import { ERRORS, RELAY_ERROR_STATUS, isErrorCode } from '../../src/core/errors.js';
 import type { ErrorCode } from '../../src/core/errors.js';
@@ -234,13 +237,27 @@ describe('docs/architecture.md', () => {
 });
 
 describe('docs/relay.md', () => {
-  it('has every limit with its default', () => {
-    const rows = rowsOf(read('docs/relay.md')).filter(([, value = '']) => /^\d/.test(value));
-    const listed = rows.flatMap(([names = '', values = '']) => {
-      const options = [...names.matchAll(/`(\w+)`/g)].map(([, name]) => name);
-      return values.split(', ').map((value, index) => [options[index], Number(value)] as const);
-    });
-    expect(Object.fromEntries(listed)).toEqual(DEFAULT_LIMITS);
+  it('has exactly the table of settings that the program has', () => {
+    expect(read('docs/relay.md')).toContain(`\n${settingsTable()}\n`);
+  });
+
+  it('has every limit of a relay as a setting, once', () => {
+    const settings: readonly Setting<unknown>[] = Object.values(RELAY_SETTINGS);
+    expect(settings.flatMap(({ limit }) => limit?.key ?? []).sort()).toEqual(
+      Object.keys(DEFAULT_LIMITS).sort(),
+    );
+  });
+
+  it('has the options that the help has', async () => {
+    const { stdout } = await promisify(execFile)(process.execPath, [
+      path.join(root, 'dist/cli.js'),
+      ...['relay', '--help'],
+    ]);
+    const helped = [...stdout.matchAll(/^ {2}(--[a-z-]+)/gm)].map(([, option]) => option);
+    const named = rowsOf(read('docs/relay.md')).flatMap(
+      ([cell = '']) => /^`(--[a-z-]+)`$/.exec(cell)?.[1] ?? [],
+    );
+    expect(helped.sort()).toEqual(['--json', '--config', ...named].sort());
   });
 });
 
@@ -248,7 +265,7 @@ describe('README.md', () => {
   const text = read('README.md');
   const run = promisify(execFile);
 
-  it.each(['send', 'receive', 'relay'])('has exactly the options of %s', async (verb) => {
+  it.each(['send', 'receive'])('has exactly the options of %s', async (verb) => {
     const { stdout } = await run(process.execPath, [
       path.join(root, 'dist/cli.js'),
       verb,

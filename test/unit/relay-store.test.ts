@@ -40,9 +40,9 @@ describe('names that the relay chooses', () => {
     const channels = store();
     for (let i = 0; i < 8; i += 1) await open(channels);
     expect(nameOf(await open(channels))).toHaveLength(3);
-    await channels.sweep(600_000, 600_000); // closed, still remembered
+    await channels.sweep(600_000, { idleMs: 600_000, lifeMs: 10_000_000 }); // closed, still remembered
     expect(nameOf(await open(channels, undefined, 'a', 600_000))).toHaveLength(3);
-    await channels.sweep(660_000, 600_000); // forgotten
+    await channels.sweep(660_000, { idleMs: 600_000, lifeMs: 10_000_000 }); // forgotten
     expect(nameOf(await open(channels, undefined, 'a', 660_000))).toHaveLength(2);
   });
 
@@ -106,8 +106,8 @@ describe('the memory store', () => {
     await open(channels, 'c1');
     await open(channels, 'c2');
     await channels.touch(['c2'], 500);
-    expect(await channels.sweep(999, 1000)).toBe(0);
-    expect(await channels.sweep(1000, 1000)).toBe(1);
+    expect(await channels.sweep(999, { idleMs: 1000, lifeMs: 10_000_000 })).toBe(0);
+    expect(await channels.sweep(1000, { idleMs: 1000, lifeMs: 10_000_000 })).toBe(1);
     const status = async (name: string): Promise<string | undefined> => {
       let found: string | undefined;
       await channels.update(name, (channel) => {
@@ -117,9 +117,9 @@ describe('the memory store', () => {
       return found;
     };
     expect([await status('c1'), await status('c2')]).toEqual(['closed', 'open']);
-    await channels.sweep(60_999, 100_000);
+    await channels.sweep(60_999, { idleMs: 100_000, lifeMs: 10_000_000 });
     expect(await status('c1')).toBe('closed');
-    await channels.sweep(61_000, 100_000);
+    await channels.sweep(61_000, { idleMs: 100_000, lifeMs: 10_000_000 });
     expect([await status('c1'), await status('c2')]).toEqual([undefined, 'open']);
   });
 });

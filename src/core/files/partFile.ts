@@ -14,6 +14,7 @@ import type { RandomBytes } from '../edges.js';
 import { Coverage } from './coverage.js';
 import { flushFile } from './flushing.js';
 import { errnoOf, writingError } from './fsErrors.js';
+import { Patience } from './patience.js';
 import { onDiskTime } from './times.js';
 
 /** The name of a file that is not whole: what a crash leaves behind, and safe to delete. */
@@ -21,7 +22,7 @@ export const PART_NAME = /^\.croc-[0-9a-f]{16}\.part$/;
 
 /** Bytes after which a growing file is flushed in the background, so that its end is no stall. */
 const FLUSH_EVERY_BYTES = 64 * 1024 * 1024;
-/** Up to this many bytes a blocking write to the page cache is cheaper than a thread's attention. */
+/** Up to this many bytes a blocking write is cheaper than a thread's attention, even on a slow disk. */
 const BLOCKING_BYTES = 32 * 1024;
 
 /** Windows has no such flag; there `wx` alone refuses whatever has the name. */
@@ -50,6 +51,7 @@ export class PartFile {
   readonly #offered: string;
   readonly #folder: string;
   readonly #random: RandomBytes;
+  readonly #disk = new Patience();
   #path: string | undefined;
   #fd: number | undefined;
   /** Writes that run. */
@@ -100,8 +102,8 @@ export class PartFile {
 
   /** Writes a piece whose bytes `coverage` knows already. @throws CrocError */
   async write(offset: number, data: Uint8Array): Promise<void> {
-    if (data.length <= BLOCKING_BYTES) {
-      this.writeSync(offset, data);
+    if (data.length <= BLOCKING_BYTES || this.#disk.mayBlock) {
+      this.#disk.block(() => this.writeSync(offset, data));
       return;
     }
     const fd = this.#descriptor();

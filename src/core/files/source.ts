@@ -7,6 +7,7 @@
 import { closeSync, constants, fstatSync, openSync, read, readSync } from 'node:fs';
 import { CrocError } from '../errors.js';
 import { readingError } from './fsErrors.js';
+import { Patience } from './patience.js';
 import type { WalkEntry } from './walk.js';
 
 /**
@@ -30,6 +31,7 @@ function checkAsOffered(fd: number, entry: WalkEntry): void {
 /** One open file of the offer. */
 export class SourceFile {
   readonly #entry: WalkEntry;
+  readonly #disk = new Patience();
   #fd: number | undefined;
   /** Reads that run; the descriptor lives as long as they do. */
   #reading = 0;
@@ -62,7 +64,10 @@ export class SourceFile {
     this.#reading++;
     try {
       for (let done = 0; done < wanted;) {
-        const got = await readOnce(fd, buffer, done, wanted - done, offset + done);
+        const rest = [fd, buffer, done, wanted - done, offset + done] as const;
+        const got = this.#disk.mayBlock
+          ? this.#disk.block(() => readSync(...rest))
+          : await readOnce(...rest);
         if (got === 0) throw changed(this.#entry);
         done += got;
       }

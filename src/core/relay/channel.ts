@@ -42,6 +42,8 @@ export interface OpenChannel extends Values {
   readonly stapled: boolean;
   /** 1 at first; one more with every change that a client can see. */
   readonly version: number;
+  /** When it was opened, milliseconds of the relay's clock. */
+  readonly openedAtMs: number;
   /** When a party was last heard, milliseconds of the relay's clock. */
   readonly activeAtMs: number;
 }
@@ -146,6 +148,7 @@ export function joinAsSender(
     sender: capability(join.name, join.uuid),
     stapled: false,
     version: 1,
+    openedAtMs: asker.nowMs,
     activeAtMs: asker.nowMs,
   };
   return accept(opened, opened);

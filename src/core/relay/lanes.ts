@@ -4,6 +4,7 @@ import type { Clock } from '../edges.js';
 import { addressKey } from './address.js';
 import { errorAnswer } from './answers.js';
 import { ChannelLanes } from './channelLanes.js';
+import type { CrocRelay } from './crocRelay.js';
 import type { RelayEvent } from './events.js';
 import { parseLaneLine, readFirstLine } from './firstLine.js';
 import type { FirstLine } from './firstLine.js';
@@ -28,6 +29,8 @@ export interface LanesParts {
   readonly limits: RelayLimits;
   /** Number of TCP ports. */
   readonly count: number;
+  /** Takes clients that speak croc's own protocol. */
+  readonly croc: CrocRelay;
   readonly onEvent: (event: RelayEvent) => void;
 }
 
@@ -49,7 +52,7 @@ export class Lanes {
 
   /** Bytes that came into staples so far. */
   get bytes(): number {
-    let bytes = this.#goneBytes;
+    let bytes = this.#goneBytes + this.#parts.croc.bytes;
     for (const lanes of this.#channels.values()) bytes += lanes.stapledBytes;
     return bytes;
   }
@@ -74,6 +77,7 @@ export class Lanes {
     if (first === 'gone') socket.destroy();
     else if (first === 'too_large') this.#refuse(socket, { ok: false, code: 'too_large' });
     else if (first === 'slow') this.#refuse(socket, { ok: false, code: 'bad_request' });
+    else if ('croc' in first) await this.#parts.croc.accept(socket, index, first.croc);
     else await this.#enter(socket, index, first);
   }
 

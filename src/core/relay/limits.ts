@@ -26,10 +26,20 @@ export interface RelayLimits {
   readonly keepAliveMs: number;
   /** How long a channel lives without a request or a byte, milliseconds. */
   readonly idleMs: number;
+  /** How long a channel lives at most, data or no data, milliseconds. */
+  readonly lifeMs: number;
   /** How often idle channels are looked for, milliseconds. */
   readonly sweepMs: number;
   /** What a lane buffers in each direction before it stops reading, bytes. */
   readonly laneBufferBytes: number;
+  /** Rooms in which a croc client waits for its peer; for one more the oldest is closed. */
+  readonly crocRooms: number;
+  /** How long a croc client may wait in a room, milliseconds. */
+  readonly crocWaitMs: number;
+  /** Joins of croc clients a minute from one address, and into one room. */
+  readonly crocJoinsPerMinute: number;
+  /** Croc clients that introduce themselves at the same time; further ones are cut. */
+  readonly crocPending: number;
 }
 
 /** The limits of a relay for a team on one network. */
@@ -46,8 +56,13 @@ export const DEFAULT_LIMITS: RelayLimits = {
   requestMs: 20_000,
   keepAliveMs: 60_000,
   idleMs: 600_000,
+  lifeMs: 86_400_000,
   sweepMs: 15_000,
   laneBufferBytes: 128 * 1024,
+  crocRooms: 128,
+  crocWaitMs: 3 * 60 * 60 * 1000,
+  crocJoinsPerMinute: 30,
+  crocPending: 64,
 };
 
 /** Addresses whose rate is remembered; the ones unseen for longest are forgotten first. */

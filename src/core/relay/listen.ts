@@ -21,6 +21,55 @@ export interface Bound {
 const EVERY_INTERFACE = ['::', '0.0.0.0'];
 const NO_IPV6 = ['EAFNOSUPPORT', 'EADDRNOTAVAIL', 'EINVAL'];
 
+/** How often a free port is looked for that is free at every address. */
+const TRIES = 8;
+
+/** Servers that listen under one port number, and the first address of them. */
+export interface Listening {
+  readonly servers: readonly Server[];
+  readonly bound: Bound;
+}
+
+/**
+ * Makes a server listen at each of several addresses, all under the same port number.
+ * @param make - makes one of the servers
+ * @param hosts - addresses of this machine; none: every interface, IPv4 and IPv6
+ * @throws CrocError `port_taken`, with the port, or `cannot_listen`, with the address
+ */
+export async function listenAt(
+  make: () => Server,
+  hosts: readonly string[],
+  wanted: WantedPort,
+): Promise<Listening> {
+  const [first, ...others] = hosts;
+  for (let tries = 1; ; tries += 1) {
+    const servers = [make()];
+    try {
+      // Another free port than before, when the one before was taken at another address.
+      const port = tries === 1 ? wanted : { port: 0, fallback: false };
+      const bound = await listen(servers[0] ?? make(), first, port);
+      for (const host of others) {
+        const server = make();
+        servers.push(server);
+        await listen(server, host, { port: bound.port, fallback: false });
+      }
+      return { servers, bound };
+    } catch (error) {
+      await Promise.all(servers.map(stop));
+      const free = wanted.port === 0 || wanted.fallback;
+      const taken = error instanceof CrocError && error.code === 'port_taken';
+      if (!taken || !free || others.length === 0 || tries === TRIES) throw error;
+    }
+  }
+}
+
+/** Stops a server that may never have listened; its connections are destroyed elsewhere. */
+export function stop(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+  });
+}
+
 /**
  * Makes a server listen.
  * @param host - an address of this machine; every interface, IPv4 and IPv6, when absent

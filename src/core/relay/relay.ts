@@ -1,6 +1,6 @@
 /** A relay in this process: puts the parts together, binds the ports, and stops it all. */
 import { createServer } from 'node:net';
-import type { Server } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import type { Relay, RelayOptions } from '../api.js';
 import { systemClock, systemRandom } from '../edges.js';
 import type { Clock, RandomBytes } from '../edges.js';
@@ -8,12 +8,13 @@ import { CrocError } from '../errors.js';
 import { DEFAULT_HTTP_PORT, DEFAULT_TCP_PORTS, MAX_LANES } from '../wire/http.js';
 import { AddressResolver } from './address.js';
 import type { RelayEvent } from './events.js';
+import { CrocRelay, DEFAULT_CROC_PASSWORD } from './crocRelay.js';
 import { createHttpServer } from './http.js';
 import { Lanes } from './lanes.js';
 import { DEFAULT_LIMITS } from './limits.js';
 import type { RelayLimits } from './limits.js';
-import { listen, urlsOf } from './listen.js';
-import type { Bound } from './listen.js';
+import { listenAt, stop, urlsOf } from './listen.js';
+import type { Bound, WantedPort } from './listen.js';
 import { Rendezvous } from './rendezvous.js';
 import { Sockets } from './sockets.js';
 import { MemoryStore } from './store.js';
@@ -21,6 +22,8 @@ import type { ChannelStore } from './store.js';
 
 /** How to run a relay, with what only operators and tests set. */
 export interface RelaySetup extends RelayOptions {
+  /** Addresses to bind, instead of `host`; none: every interface, IPv4 and IPv6. */
+  readonly hosts?: readonly string[];
   readonly clock?: Clock;
   readonly random?: RandomBytes;
   readonly limits?: Partial<RelayLimits>;
@@ -45,48 +48,63 @@ export async function startRelay(setup: RelaySetup = {}): Promise<Relay> {
   const store = setup.store ?? new MemoryStore(limits, random);
   const resolver = new AddressResolver(setup.trustedProxies);
   const sockets = new Sockets(limits, resolver);
-
-  const wanted = (setup.tcpPorts ?? DEFAULT_TCP_PORTS).map((port) => ({
-    port,
-    fallback: setup.tcpPorts === undefined,
-  }));
-  // Lanes know the ports only by number, so that they can be bound first and told afterwards.
-  let lanes: Lanes | undefined;
-  const servers: Server[] = wanted.map((_, index) =>
-    createServer(
-      {
-        allowHalfOpen: true,
-        noDelay: true,
-        keepAlive: true,
-        keepAliveInitialDelay: 15_000,
-        highWaterMark: limits.laneBufferBytes,
-      },
-      (socket) => {
-        if (lanes === undefined) socket.destroy();
-        else void lanes.accept(socket, index);
-      },
-    ),
-  );
+  const hosts = setup.hosts ?? (setup.host === undefined ? [] : [setup.host]);
+  const servers: Server[] = [];
   try {
-    const bounds: Bound[] = [];
-    for (const [index, server] of servers.entries()) {
-      bounds.push(await listen(server, setup.host, wanted[index] ?? { port: 0, fallback: true }));
+    // Lanes know the ports only by number, so that they can be bound first and told afterwards.
+    const gate: LaneGate = { accept: (socket) => void socket.destroy() };
+    const ports: number[] = [];
+    for (const wanted of wantedLanes(setup)) {
+      const index = ports.length;
+      const make = (): Server => laneServer(limits, (socket) => gate.accept(socket, index));
+      const { servers: bound, bound: at } = await listenAt(make, hosts, wanted);
+      servers.push(...bound);
+      ports.push(at.port);
     }
-    const ports = bounds.map(({ port }) => port);
     const rendezvous = new Rendezvous({ store, clock, random, limits, ports, onEvent });
-    lanes = new Lanes({ store, rendezvous, sockets, clock, limits, count: ports.length, onEvent });
-    const http = createHttpServer({ rendezvous, sockets, resolver, limits, onEvent });
-    const bound = await listen(http, setup.host, {
-      port: setup.port ?? DEFAULT_HTTP_PORT,
-      fallback: setup.port === undefined,
+    const croc = new CrocRelay({
+      ...{ clock, random, ports, limits },
+      password: setup.crocPassword ?? DEFAULT_CROC_PASSWORD,
     });
-    servers.push(http);
-    return new RunningRelay({ servers, sockets, store, rendezvous, lanes, onEvent }, bound, ports);
+    const lanes = new Lanes({
+      ...{ store, rendezvous, sockets, clock, limits, croc, onEvent },
+      count: ports.length,
+    });
+    gate.accept = (socket, index) => void lanes.accept(socket, index);
+    const http = await listenAt(
+      () => createHttpServer({ rendezvous, sockets, resolver, limits, onEvent }),
+      hosts,
+      { port: setup.port ?? DEFAULT_HTTP_PORT, fallback: setup.port === undefined },
+    );
+    servers.push(...http.servers);
+    const parts = { servers, sockets, store, rendezvous, lanes, onEvent };
+    return new RunningRelay(parts, http.bound, ports);
   } catch (error) {
     sockets.close();
     await Promise.all(servers.map(stop));
     throw error;
   }
+}
+
+/** Where a lane's connection goes; index: which of the ports. */
+interface LaneGate {
+  accept: (socket: Socket, index: number) => void;
+}
+
+function wantedLanes({ tcpPorts }: RelayOptions): WantedPort[] {
+  const fallback = tcpPorts === undefined;
+  return (tcpPorts ?? DEFAULT_TCP_PORTS).map((port) => ({ port, fallback }));
+}
+
+function laneServer(limits: RelayLimits, accept: (socket: Socket) => void): Server {
+  const options = {
+    allowHalfOpen: true,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: 15_000,
+    highWaterMark: limits.laneBufferBytes,
+  };
+  return createServer(options, accept);
 }
 
 interface RunningParts {
@@ -140,13 +158,6 @@ class RunningRelay implements Relay {
     await store.close();
     this.#tellClosed(undefined);
   }
-}
-
-/** Stops a server that may never have listened; its connections are destroyed elsewhere. */
-function stop(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-  });
 }
 
 function checkPorts({ port = 0, tcpPorts = [0] }: RelayOptions): void {

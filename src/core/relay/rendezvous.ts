@@ -144,7 +144,7 @@ export class Rendezvous {
     const { store, clock, limits, onEvent } = this.#parts;
     const sweep = async (): Promise<void> => {
       await store.touch(busy(), clock.now());
-      const count = await store.sweep(clock.now(), limits.idleMs);
+      const count = await store.sweep(clock.now(), limits);
       if (count > 0) onEvent({ kind: 'channels-expired', count });
       this.#joins.sweep(clock.now());
     };

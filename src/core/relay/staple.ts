@@ -1,5 +1,6 @@
 /** One party's connection on one lane, and the staple that joins two of them. */
 import type { Socket } from 'node:net';
+import { release } from '../wire/memory.js';
 
 /** A connection of one party that was let in. */
 export class LaneEnd {
@@ -8,6 +9,7 @@ export class LaneEnd {
   readonly #limitBytes: number;
   readonly #early: Buffer[] = [];
   #earlyBytes = 0;
+  #ended = false;
 
   /**
    * @param rest - bytes of the stream that came along with the first line
@@ -17,6 +19,7 @@ export class LaneEnd {
     this.socket = socket;
     this.#headBytes = socket.bytesRead - rest.length;
     this.#limitBytes = limitBytes;
+    socket.once('end', () => (this.#ended = true));
     // Reading on while alone is the only way to hear that the client has gone. What it sends
     // meanwhile is kept up to a bound; from there on TCP makes it wait.
     socket.on('data', this.#keep);
@@ -33,7 +36,18 @@ export class LaneEnd {
   pipeTo(peer: LaneEnd): void {
     this.socket.off('data', this.#keep);
     for (const chunk of this.#early.splice(0)) peer.socket.write(chunk);
-    this.socket.pipe(peer.socket); // ends `peer` at once when the end has come already
+    this.socket.on('data', (chunk: Buffer) => {
+      if (!peer.socket.write(chunk, () => release(chunk))) this.#waitFor(peer.socket);
+    });
+    if (this.#ended) peer.socket.end();
+    else this.socket.once('end', () => peer.socket.end());
+    this.socket.resume();
+  }
+
+  /** Reads nothing more until `peer` has room again. */
+  #waitFor(peer: Socket): void {
+    this.socket.pause();
+    peer.once('drain', () => this.socket.resume());
   }
 
   readonly #keep = (chunk: Buffer): void => {

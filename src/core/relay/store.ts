@@ -33,8 +33,8 @@ export interface ChannelStore {
   update<T>(name: string, step: ChannelStep<T>): Promise<Outcome<T>>;
   /** Says that data moved in these channels. */
   touch(names: readonly string[], nowMs: number): Promise<void>;
-  /** Closes channels idle for `idleMs` and forgets old tombstones; answers how many it closed. */
-  sweep(nowMs: number, idleMs: number): Promise<number>;
+  /** Closes channels past their life and forgets old tombstones; answers how many it closed. */
+  sweep(nowMs: number, life: ChannelLife): Promise<number>;
   /**
    * Calls `changed` after every change of version and at the end of the channel `name`, until the
    * function in the answer is called.
@@ -44,6 +44,14 @@ export interface ChannelStore {
   count(): Promise<number>;
   /** Lets go of everything. */
   close(): Promise<void>;
+}
+
+/** How long a channel may live, milliseconds. */
+export interface ChannelLife {
+  /** Without a request or a byte. */
+  readonly idleMs: number;
+  /** In all. */
+  readonly lifeMs: number;
 }
 
 /** How many channels may be open. */
@@ -97,12 +105,12 @@ export class MemoryStore implements ChannelStore {
     return Promise.resolve();
   }
 
-  sweep(nowMs: number, idleMs: number): Promise<number> {
+  sweep(nowMs: number, { idleMs, lifeMs }: ChannelLife): Promise<number> {
     let expired = 0;
     for (const [name, channel] of this.#channels) {
       if (channel.status === 'closed') {
         if (nowMs - channel.closedAtMs >= TOMBSTONE_MS) this.#forget(name);
-      } else if (nowMs - channel.activeAtMs >= idleMs) {
+      } else if (nowMs - channel.activeAtMs >= idleMs || nowMs - channel.openedAtMs >= lifeMs) {
         this.#put(name, closed(name, nowMs));
         expired += 1;
       }

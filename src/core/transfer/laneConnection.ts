@@ -16,6 +16,7 @@ import {
   laneKeyAgain,
 } from '../wire/keys.js';
 import type { LaneSecrets, Preamble } from '../wire/keys.js';
+import { release } from '../wire/memory.js';
 import { Opener, Sealer } from '../wire/record.js';
 import { Admission } from './admission.js';
 
@@ -38,7 +39,10 @@ export interface LaneAddress {
 export interface ConnectionListener {
   /** The peer's preamble is there: from now on records may be written. */
   onPreamble(from: LaneConnection): void;
-  /** A record that opened. A promise given back holds back the connection until it settles. */
+  /**
+   * A record that opened. A promise given back holds back the connection until it settles. Then, or at
+   * once without one, the record's memory is freed.
+   */
   onRecord(from: LaneConnection, plaintext: Buffer): Promise<void> | undefined;
   /** The peer, or the relay, has half-closed: nothing more comes. */
   onFin(from: LaneConnection): void;
@@ -191,7 +195,7 @@ export class LaneConnection {
     if (!this.#sealer || socket.destroyed || socket.writableEnded) return;
     this.lastSentMs = performance.now();
     socket.cork();
-    for (const piece of this.#sealer.seal(parts)) socket.write(piece);
+    for (const piece of this.#sealer.seal(parts)) socket.write(piece, () => release(piece));
     socket.uncork();
   }
 
@@ -269,7 +273,8 @@ export class LaneConnection {
   #deliver(records: readonly Buffer[]): void {
     for (const record of records) {
       const wait = this.#listener?.onRecord(this, record);
-      if (wait) this.#hold(wait);
+      if (wait) this.#hold(wait.finally(() => release(record)));
+      else release(record);
     }
   }
 

@@ -1,6 +1,7 @@
 /** The sender's side of the data plane: offer, answer, pieces on every lane, the recipient's word. */
 import { deferred } from '../async.js';
 import { CrocError } from '../errors.js';
+import { pacer } from '../files/pace.js';
 import { SourceFile, readSmallFile } from '../files/source.js';
 import type { WalkEntry } from '../files/walk.js';
 import type { OfferEntry, Progress, Totals, TransferResult } from '../types.js';
@@ -138,7 +139,10 @@ export class Outbound implements Flow {
   /** One lane's loop: read a batch, seal it, send it, until the plan is empty. */
   async #pump(lane: Lane, plan: SendPlan): Promise<void> {
     const buffer = Buffer.allocUnsafeSlow(MAX_PAYLOAD_BYTES);
+    const pause = pacer();
     for (let batch = plan.next(); batch; batch = plan.next()) {
+      // Reading may block and the socket may take everything at once; others want their turn, too.
+      await pause();
       const pieces =
         batch.kind === 'small'
           ? readSmall(batch.pieces, buffer)

@@ -42,7 +42,7 @@ export type FlowMessage = Exclude<
 /** The logic of one direction: what it does with what comes in. */
 export interface Flow {
   onMessage(message: FlowMessage): void;
-  /** A data record; the promise holds its lane back until it settles. */
+  /** A data record; the promise holds its lane back until it settles. Then the bytes are gone. */
   onData(pieces: readonly DataPiece[]): Promise<void> | undefined;
   /** Every lane has ended as it should: nothing more comes. */
   onAllEnded(): void;

@@ -1,14 +1,16 @@
 /** The verb `relay`. */
-import { startRelay } from '../core/index.js';
-import type { RelayOptions } from '../core/index.js';
-import type { Context } from './context.js';
+import { startRelay } from '../../core/index.js';
+import type { Context } from '../context.js';
+import { readRelayConfig, setupOf } from './config.js';
+import type { RelayFlags } from './config.js';
 
 /**
  * Runs a relay until a signal comes.
  * @throws CrocError `cancelled` after a signal, or what stopped the relay
  */
-export async function relay(options: RelayOptions, { report, signal }: Context): Promise<never> {
-  const running = await startRelay(options);
+export async function relay(flags: RelayFlags, { report, signal, env }: Context): Promise<never> {
+  const config = await readRelayConfig(flags, env);
+  const running = await startRelay(setupOf(config));
   try {
     report.listening(running);
     const stopped = new Promise<void>((resolve) => {

@@ -1,0 +1,122 @@
+/**
+ * What an operator can set on a relay: one table, from which the command line's options and help, the
+ * environment variables, the config file, their validation and the table in docs/relay.md come.
+ *
+ * A setting `tcpPorts` is `--tcp-ports` on the command line, `CROC_RELAY_TCP_PORTS` in the environment and
+ * `"tcpPorts"` in the config file.
+ */
+import * as v from 'valibot';
+import {
+  addressSchema,
+  asIs,
+  asList,
+  asNumber,
+  countLimit,
+  portSchema,
+  portsSchema,
+  setting,
+  timeLimit,
+} from './settingKinds.js';
+
+/** The settings, in the order of help and document. */
+export const RELAY_SETTINGS = {
+  host: setting<readonly string[]>({
+    group: 'Network',
+    what: 'addresses to listen on, with commas',
+    placeholder: 'addresses',
+    fallback: [],
+    shown: 'all of this machine, IPv4 and IPv6',
+    schema: v.array(addressSchema, 'a list of IP addresses'),
+    fromText: asList,
+  }),
+  port: setting<number | undefined>({
+    group: 'Network',
+    what: 'HTTP port; 0: any free one',
+    placeholder: 'port',
+    fallback: undefined,
+    shown: '8003, or a free one when that is taken',
+    schema: portSchema,
+    fromText: asNumber,
+  }),
+  tcpPorts: setting<readonly number[] | undefined>({
+    group: 'Network',
+    what: '1 to 16 TCP ports for data, with commas; 0: any free one',
+    placeholder: 'ports',
+    fallback: undefined,
+    shown: '27001–27004, or free ones when those are taken',
+    schema: portsSchema,
+    fromText: (text) => text.split(',').map((part) => asNumber(part.trim())),
+  }),
+  trustedProxies: setting<readonly string[]>({
+    group: 'Network',
+    what: 'addresses or subnets of proxies whose X-Forwarded-For counts, with commas',
+    placeholder: 'addresses',
+    fallback: [],
+    shown: 'none',
+    schema: v.array(v.string('addresses or subnets'), 'a list of addresses or subnets'),
+    fromText: asList,
+  }),
+  crocPassword: setting<string | undefined>({
+    group: 'Access',
+    what: 'password that croc clients say with --pass',
+    placeholder: 'password',
+    fallback: undefined,
+    shown: "croc's own",
+    secret: true,
+    schema: v.pipe(v.string('a password is a text'), v.minLength(1, 'a password is not empty')),
+    fromText: asIs,
+  }),
+  channels: countLimit('open channels', 'channels', 1),
+  channelsPerAddress: countLimit('open channels that one address opened', 'channelsPerAddress', 1),
+  joinsPerMinute: countLimit(
+    'joins a minute from one address, refused ones too',
+    'joinsPerMinute',
+    1,
+  ),
+  sockets: countLimit('open connections, HTTP and TCP', 'sockets', 1),
+  socketsPerAddress: countLimit(
+    'open connections of one address, listed proxies excepted',
+    'socketsPerAddress',
+    1,
+  ),
+  heldPerParty: countLimit('held requests of one party', 'heldPerParty', 1),
+  holdSeconds: timeLimit('how long a request is held', 'holdMs', 1, 25),
+  identifySeconds: timeLimit("time for a lane's first line", 'identifyMs', 0.1),
+  headSeconds: timeLimit("time for an HTTP request's head", 'headMs', 0.1),
+  requestSeconds: timeLimit('time for a whole HTTP request', 'requestMs', 0.1),
+  keepAliveSeconds: timeLimit('life of an HTTP connection without a request', 'keepAliveMs', 1),
+  idleSeconds: timeLimit('life of a channel without a request or a byte', 'idleMs', 1),
+  lifeSeconds: timeLimit('life of a channel in all, data or no data', 'lifeMs', 1),
+  sweepSeconds: timeLimit('how often channels past their life are looked for', 'sweepMs', 0.1),
+  laneBufferBytes: countLimit(
+    'buffer of a lane and direction, bytes',
+    'laneBufferBytes',
+    4096,
+    16 * 1024 * 1024,
+  ),
+  crocRooms: countLimit(
+    'rooms in which a croc client waits; for one more the oldest is closed',
+    'crocRooms',
+    1,
+  ),
+  crocWaitSeconds: timeLimit('how long a croc client may wait', 'crocWaitMs', 1),
+  crocJoinsPerMinute: countLimit(
+    'joins of croc clients a minute from one address, and into one room',
+    'crocJoinsPerMinute',
+    1,
+  ),
+  crocPending: countLimit(
+    'croc clients that introduce themselves at a time; further ones are cut',
+    'crocPending',
+    1,
+  ),
+};
+
+/** The name of a setting. */
+export type SettingName = keyof typeof RELAY_SETTINGS;
+/** Every setting with its value. */
+export type RelayConfig = {
+  readonly [Name in SettingName]: (typeof RELAY_SETTINGS)[Name]['fallback'];
+};
+/** The settings that somebody set. */
+export type PartialConfig = Partial<RelayConfig>;
