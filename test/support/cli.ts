@@ -187,11 +187,17 @@ export class Cli {
 }
 
 /** Starts a relay process on free loopback ports. */
-export async function startRelayProcess(lanes = 4): Promise<{ cli: Cli; url: string }> {
-  const ports = Array(lanes).fill('0').join();
-  const cli = Cli.json(['relay', '--host', '127.0.0.1', '--port', '0', '--tcp-ports', ports]);
-  const { url } = await cli.event('listening');
-  return { cli, url };
+export async function startRelayProcess(
+  lanes = 4,
+  at: { readonly port: number; readonly ports: readonly number[] } = {
+    port: 0,
+    ports: Array<number>(lanes).fill(0),
+  },
+): Promise<{ cli: Cli; url: string; ports: readonly number[] }> {
+  const ports = ['--port', String(at.port), '--tcp-ports', at.ports.join()];
+  const cli = Cli.json(['relay', '--host', '127.0.0.1', ...ports]);
+  const listening = await cli.event('listening');
+  return { cli, url: listening.url, ports: listening.ports };
 }
 
 /** The one error that a process ended with, and its exit code. */
