@@ -24,6 +24,7 @@ const entries = {
   index: 'src/core/index.ts',
   worker: 'src/core/transfer/worker.ts',
   relayWorker: 'src/core/relay/worker.ts',
+  redisClient: 'src/core/relay/redisClient.ts',
   cli: 'src/cli/main.ts',
   extension: 'src/extension/extension.ts',
 };
@@ -48,10 +49,18 @@ const coreBeside = {
       external: true,
     })),
 };
+// Only a relay that shares its channels loads the client of Redis, from a file of its own.
+const redisBeside = {
+  name: 'redis-beside',
+  setup: (build) =>
+    build.onResolve({ filter: /^\.\/redisClient\.js$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: './redisClient.js', external: true } : undefined,
+    ),
+};
 const { extension, ...programs } = entries;
 
 const jobs = [
-  { ...node, entryPoints: programs },
+  { ...node, entryPoints: programs, plugins: [redisBeside] },
   { ...node, entryPoints: { extension }, plugins: [coreBeside] },
   { ...page, entryPoints: { webview: 'src/webview/main.ts' } },
 ];

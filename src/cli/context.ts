@@ -1,4 +1,5 @@
 /** What a verb gets beside its own options, and how its end becomes an exit code. */
+import type { Readable } from 'node:stream';
 import type { CrocError } from '../core/index.js';
 import type { Environment } from './options.js';
 import type { Reporter } from './reporter.js';
@@ -10,6 +11,7 @@ export interface Context {
   readonly env: Environment;
   /** Aborted, with a CrocError `cancelled` as reason, by the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal;
+  readonly stdin: Readable;
   /** Where to ask; undefined when nobody sits there. */
   readonly terminal: Terminal | undefined;
 }

@@ -1,6 +1,6 @@
 /** Numbers and names as people read them. */
 import { printable } from '../core/index.js';
-import type { OfferEntry, Totals } from '../core/index.js';
+import type { Offer, OfferEntry, Totals } from '../core/index.js';
 
 const UNITS = ['KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const;
 
@@ -34,6 +34,27 @@ export function plural(count: number, noun: string): string {
 export function formatTotals(totals: Totals): string {
   const folders = totals.folders > 0 ? ` and ${plural(totals.folders, 'folder')}` : '';
   return `${plural(totals.files, 'file')}${folders}, ${formatBytes(totals.bytes)}`;
+}
+
+/** What an offer is: `3 files, 64 MiB`, `a text, 17 B`. */
+export function formatOffer({ kind, totals, content, name }: OfferFacts): string {
+  if (kind === 'files') return formatTotals(totals);
+  const called = name === undefined ? '' : ` (${printable(name)})`;
+  return `a ${kind}${called}, ${formatBytes(content?.length ?? 0)}`;
+}
+
+/** What is told of an offer. */
+export type OfferFacts = Pick<Offer, 'kind' | 'entries' | 'totals' | 'text' | 'content' | 'name'>;
+
+/**
+ * A text of the other side as a terminal may show it: whatever could move the cursor or change colours
+ * is visible instead; line ends and tabs stay.
+ */
+export function formatText(text: string): string {
+  return text
+    .split(/(\r?\n|\t)/)
+    .map((part, index) => (index % 2 === 1 ? part : printable(part)))
+    .join('');
 }
 
 /** One line of the list that a person sees before accepting; the peer's text is made safe to show. */

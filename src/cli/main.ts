@@ -3,7 +3,7 @@
 import { CrocError } from '../core/index.js';
 import { exitCodeOf } from './context.js';
 import type { Context } from './context.js';
-import { isVerb, runCommandLine, wantsJson } from './program.js';
+import { isVerb, runCommandLine, wants } from './program.js';
 import { receive } from './receive.js';
 import { relay } from './relay/relay.js';
 import { JsonReporter } from './reporter.js';
@@ -24,10 +24,12 @@ async function main(): Promise<void> {
   // Hides the arguments, which may hold a code, from the process list (CVE-2023-43621).
   process.title = ['croc-share', ...argv.filter(isVerb).slice(0, 1)].join(' ');
   const { stdin, stdout, stderr } = process;
-  const report = wantsJson(argv) ? new JsonReporter(stdout) : new TextReporter(stdout, stderr);
+  const report = wants('--json', argv)
+    ? new JsonReporter(stdout)
+    : new TextReporter(stdout, stderr, wants('--stdout', argv));
   const { signal, release } = cancelOnSignals();
   const terminal = stdin.isTTY && stderr.isTTY ? new LineTerminal(stdin, stderr) : undefined;
-  const context: Context = { report, env: takeEnvironment(), signal, terminal };
+  const context: Context = { report, env: takeEnvironment(), signal, stdin, terminal };
 
   const fail = (thrown: unknown) => {
     const error = CrocError.from(thrown);

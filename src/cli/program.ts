@@ -27,7 +27,8 @@ command line while it starts. To keep the secret out of it, put the words into t
   CROC_SECRET=417-lunar-acorn-quilt croc-share receive --relay http://host:port`;
 const SEND_HELP = `
 Without --relay (and without CROC_RELAY) the program runs a relay of its own, reachable on the
-local network, until the transfer is over. A code of your own can come from CROC_SECRET instead
+local network, until the transfer is over. A text with a secret in it is better read from stdin
+(--text -), because other users of this machine can read a command line while it starts. A code of your own can come from CROC_SECRET instead
 of --code, so that it is not in the process list.`;
 const RELAY_HELP = `
 Every setting can come from the environment, too (--tcp-ports: CROC_RELAY_TCP_PORTS), and from the
@@ -40,11 +41,14 @@ const json = () => new Option('--json', 'one JSON object a line on stdout, nothi
 
 function describeSend(command: Command): Command {
   return command
-    .description('send files and folders; prints the code to tell the other side')
-    .argument('<path...>', 'files and folders')
+    .description('send files and folders, or a text; prints the code to tell the other side')
+    .argument('[path...]', 'files and folders')
+    .option('--text <text>', 'a text instead; - reads it from stdin')
+    .option('--gitignore', 'leave out of folders what git ignores, and .git')
     .option('--relay <url>', `${RELAY}, else a relay of its own`)
     .option('--code <code>', 'a code of your own, <channel>-<secret>; default: a new one')
     .addOption(new Option('--curve <curve>', 'curve of the key exchange').choices(CURVE_NAMES))
+    .option('--no-announce', 'do not announce a relay of its own on the local network')
     .addOption(json())
     .addHelpText('after', SEND_HELP);
 }
@@ -53,9 +57,11 @@ function describeReceive(command: Command): Command {
   return command
     .description('receive what somebody sends with a code')
     .argument('[code...]', 'the code, or its channel when CROC_SECRET holds the rest')
-    .option('--relay <url>', RELAY)
+    .option('--relay <url>', `${RELAY}, then those on the local network`)
+    .option('--no-discover', 'do not look for relays on the local network')
     .option('--out <dir>', 'existing folder to write into', '.')
     .option('-y, --yes', 'accept without a question')
+    .option('--stdout', 'take a text only: it goes to stdout as it is, all else to stderr')
     .addOption(
       new Option('--on-conflict <what>', 'a file is already there; ask without a terminal: rename')
         .choices(['ask', 'overwrite', 'rename', 'skip'])
@@ -98,8 +104,8 @@ export async function runCommandLine(argv: readonly string[], verbs: Verbs): Pro
   }
 }
 
-/** Tells whether a command line asks for JSON, also when it is wrong otherwise. */
-export function wantsJson(argv: readonly string[]): boolean {
+/** Tells whether a command line has a flag, also when it is wrong otherwise. */
+export function wants(flag: '--json' | '--stdout', argv: readonly string[]): boolean {
   const end = argv.indexOf('--');
-  return (end === -1 ? argv : argv.slice(0, end)).includes('--json');
+  return (end === -1 ? argv : argv.slice(0, end)).includes(flag);
 }

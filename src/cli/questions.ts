@@ -1,17 +1,35 @@
-/** The two questions of `receive`: take the offer? what about a file that is already there? */
+/** The questions of `receive`: which relay? take the offer? what about a file that is already there? */
 import { printable } from '../core/index.js';
-import type { Conflict, ConflictChoice, Totals } from '../core/index.js';
-import { formatBytes, formatTotals } from './format.js';
+import type { Conflict, ConflictChoice } from '../core/index.js';
+import { formatBytes } from './format.js';
 import type { Terminal } from './terminal.js';
 
-/** Asks whether to take the offer; anything but a clear yes is a no. */
+/** Asks whether to take the offer. @param what - it in few words; anything but a clear yes is a no. */
 export async function askAccept(
   terminal: Terminal,
-  totals: Totals,
+  what: string,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const answer = await terminal.ask(`Accept ${formatTotals(totals)}? [y/N] `, signal);
+  const answer = await terminal.ask(`Accept ${what}? [y/N] `, signal);
   return /^y(es)?$/i.test(answer ?? '');
+}
+
+/** Asks which of several relays is the sender's; anything but a number of the list is none. */
+export async function askRelay(
+  terminal: Terminal,
+  relays: readonly string[],
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const lines = relays.map((relay, index) => `  ${index + 1}  ${relay}`);
+  const answer = await terminal.ask(
+    [
+      'Several relays on this network have a channel of this name:',
+      ...lines,
+      "Which one does the sender see beside the code? A wrong one takes somebody else's place. ",
+    ].join('\n'),
+    signal,
+  );
+  return /^\d{1,2}$/.test(answer ?? '') ? relays[Number(answer) - 1] : undefined;
 }
 
 const CHOICES: ReadonlyMap<string, ConflictChoice> = new Map([

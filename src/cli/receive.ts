@@ -4,15 +4,20 @@ import path from 'node:path';
 import { Croc, CrocError, parseCode } from '../core/index.js';
 import type { AcceptOptions, ConflictChoice, Offer } from '../core/index.js';
 import type { Context } from './context.js';
-import { chooseCode, chooseRelay } from './options.js';
-import { askAccept, conflictAsker } from './questions.js';
+import { formatOffer } from './format.js';
+import { chooseCode, chooseRelay, chooseSurroundings } from './options.js';
+import { askAccept, askRelay, conflictAsker } from './questions.js';
 
 /** The options of `receive` as they were typed. */
 export interface ReceiveArguments {
   readonly relay?: string;
+  /** Whether to look for relays on the local network. */
+  readonly discover: boolean;
   /** Folder to write into. */
   readonly out: string;
   readonly yes?: boolean;
+  /** Take only a text, which goes to stdout and nothing else with it. */
+  readonly stdout?: boolean;
   readonly onConflict: 'ask' | ConflictChoice;
 }
 
@@ -33,19 +38,27 @@ export async function receive(
   const relay = chooseRelay(options.relay, context.env);
   // All that can be wrong on this side is found before the sender hears of it: a code counts once.
   parseCode(code);
-  if (relay === undefined)
+  const surroundings = chooseSurroundings(context.env);
+  // A relay on the command line is the one that is meant; one in the environment is where to begin.
+  const discover = options.discover && options.relay === undefined && surroundings !== 'nowhere';
+  if (relay === undefined && !discover)
     throw new CrocError('no_relay', { detail: 'use --relay or set CROC_RELAY' });
   const to = path.resolve(options.out);
-  await checkFolder(to);
+  if (options.stdout !== true) await checkFolder(to);
 
-  const offer = await new Croc().receive(code, {
-    relay,
+  const { terminal } = context;
+  const croc = new Croc(surroundings === 'nowhere' ? {} : { multicast: surroundings });
+  const offer = await croc.receive(code, {
+    ...(relay !== undefined && { relay }),
+    discover,
     signal,
+    ...(terminal && { onSeveral: (relays) => askRelay(terminal, relays, signal) }),
     onState: (state) => report.state(state),
   });
   report.offer(offer);
   await decide(offer, options, context);
-  await take(offer, { to, onConflict: onConflict(options.onConflict, context) }, context);
+  const choice = onConflict(options.onConflict, context);
+  await take(offer, offer.kind === 'files' ? { to, onConflict: choice } : {}, context);
 }
 
 /** Fails when the destination is not a folder that can be written to. */
@@ -58,16 +71,25 @@ async function checkFolder(to: string): Promise<void> {
 }
 
 /** Returns when the offer is to be taken; otherwise declines and throws. */
-async function decide(offer: Offer, { yes }: ReceiveArguments, context: Context): Promise<void> {
-  if (yes === true) return;
+async function decide(
+  offer: Offer,
+  { yes, stdout }: ReceiveArguments,
+  context: Context,
+): Promise<void> {
+  const filesUnwanted = stdout === true && offer.kind === 'files';
+  if (yes === true && !filesUnwanted) return;
   const { terminal, signal } = context;
   const waiting = AbortSignal.any([signal, offer.gone]);
   try {
+    if (filesUnwanted)
+      throw new CrocError('refused', {
+        detail: 'files are offered, and --stdout takes only a text',
+      });
     if (terminal === undefined)
       throw new CrocError('refused', {
         detail: 'there is no terminal to ask on; give --yes to accept without a question',
       });
-    if (!(await askAccept(terminal, offer.totals, waiting))) throw new CrocError('refused');
+    if (!(await askAccept(terminal, formatOffer(offer), waiting))) throw new CrocError('refused');
   } catch (error) {
     await offer.reject();
     throw error;
@@ -96,7 +118,9 @@ async function take(
   const cancel = () => void running.cancel();
   signal.addEventListener('abort', cancel);
   try {
-    report.received(await running.done);
+    const result = await running.done;
+    if (offer.kind !== 'files') report.text(offer);
+    report.received(result);
   } finally {
     signal.removeEventListener('abort', cancel);
   }

@@ -3,27 +3,34 @@ import type { Writable } from 'node:stream';
 import type {
   CrocError,
   Offer,
+  Offered,
+  OfferKind,
   Progress,
   ReceiveResult,
   RecipientState,
   Relay,
   SenderState,
-  Skipped,
-  Totals,
   TransferResult,
 } from '../core/index.js';
+import type { OfferFacts } from './format.js';
 
 /** The facts that a verb tells while it runs; rendered for people or for programs. */
 export interface Reporter {
   /** A relay takes clients. */
   listening(relay: Pick<Relay, 'url' | 'ports'>): void;
-  /** The code is known. @param relay - the address that the other side must use */
-  code(code: string, relay: string): void;
+  /**
+   * The code is known.
+   * @param relay - the address that the other side must use
+   * @param announced - whether the other side finds it by itself on this network
+   */
+  code(code: string, relay: string, announced: boolean): void;
   /** The sender's walk is over. */
-  offered(totals: Totals, skipped: readonly Skipped[]): void;
+  offered(offered: Offered): void;
   state(state: SenderState | RecipientState): void;
   /** The recipient sees what is offered. */
-  offer(offer: Pick<Offer, 'entries' | 'totals'>): void;
+  offer(offer: OfferFacts): void;
+  /** A text was taken: this is it. */
+  text(offer: OfferFacts): void;
   progress(progress: Progress): void;
   sent(result: TransferResult): void;
   received(result: ReceiveResult): void;
@@ -37,7 +44,15 @@ export type JsonEvent =
   | { event: 'code'; code: string; relay: string }
   | { event: 'skipped'; path: string; reason: string }
   | { event: 'state'; state: string }
-  | { event: 'offer'; entries: Offer['entries']; bytes: number }
+  | { event: 'ignored'; count: number }
+  | {
+      event: 'offer';
+      kind: OfferKind;
+      entries: Offer['entries'];
+      bytes: number;
+      name?: string | undefined;
+    }
+  | { event: 'text'; kind: OfferKind; text: string; base64?: string | undefined }
   | { event: 'progress'; bytes: number; total: number }
   | { event: 'done'; files: number; bytes: number; transferred: number }
   | { event: 'error'; code: string; message: string };
@@ -72,8 +87,9 @@ export class JsonReporter implements Reporter {
     this.#tell({ event: 'code', code, relay });
   }
 
-  offered(_totals: Totals, skipped: readonly Skipped[]): void {
+  offered({ skipped, ignored }: Offered): void {
     for (const { path, reason } of skipped) this.#tell({ event: 'skipped', path, reason });
+    if (ignored > 0) this.#tell({ event: 'ignored', count: ignored });
   }
 
   state(state: string): void {
@@ -82,8 +98,16 @@ export class JsonReporter implements Reporter {
     this.#tell({ event: 'state', state });
   }
 
-  offer({ entries, totals }: Pick<Offer, 'entries' | 'totals'>): void {
-    this.#tell({ event: 'offer', entries, bytes: totals.bytes });
+  offer({ kind, entries, totals, content, name }: OfferFacts): void {
+    const bytes = content?.length ?? totals.bytes;
+    this.#tell({ event: 'offer', kind, entries, bytes, name });
+  }
+
+  text({ kind, text = '', content = new Uint8Array() }: OfferFacts): void {
+    // What is no UTF-8 comes as bytes too, for the text has lost them.
+    const exact = Buffer.from(text).equals(content);
+    const base64 = exact ? undefined : Buffer.from(content).toString('base64');
+    this.#tell({ event: 'text', kind, text, base64 });
   }
 
   progress(progress: Progress): void {

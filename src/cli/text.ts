@@ -3,7 +3,7 @@ import type { Writable } from 'node:stream';
 import { printable } from '../core/index.js';
 import type {
   CrocError,
-  Offer,
+  Offered,
   OfferEntry,
   Progress,
   ReceiveResult,
@@ -11,12 +11,19 @@ import type {
   Relay,
   SenderState,
   Skipped,
-  Totals,
   TransferResult,
 } from '../core/index.js';
 import { ProgressDisplay } from './bar.js';
 import type { Screen } from './bar.js';
-import { formatBytes, formatEntry, formatTotals, plural } from './format.js';
+import {
+  formatBytes,
+  formatEntry,
+  formatOffer,
+  formatText,
+  formatTotals,
+  plural,
+} from './format.js';
+import type { OfferFacts } from './format.js';
 import type { Reporter } from './reporter.js';
 
 /** Entries that are listed before the rest is only counted. */
@@ -42,18 +49,24 @@ const REASONS: Record<Skipped['reason'], string> = {
 /** Tells everything in sentences: on stdout what counts, on stderr progress, warnings and errors. */
 export class TextReporter implements Reporter {
   readonly #stdout: Writable;
+  /** Where sentences go: stdout, unless that is only for a text. */
+  readonly #sentences: NodeJS.WritableStream;
   readonly #stderr: Screen;
+  readonly #onlyText: boolean;
   readonly #display: ProgressDisplay;
   #state: string | undefined;
 
-  constructor(stdout: Writable, stderr: Screen) {
+  /** @param onlyText - stdout gets a text that is received, as it is, and nothing else */
+  constructor(stdout: Writable, stderr: Screen, onlyText = false) {
     this.#stdout = stdout;
+    this.#sentences = onlyText ? stderr : stdout;
+    this.#onlyText = onlyText;
     this.#stderr = stderr;
     this.#display = new ProgressDisplay(stderr);
   }
 
   #say(...lines: string[]): void {
-    this.#stdout.write(`${lines.join('\n')}\n`);
+    this.#sentences.write(`${lines.join('\n')}\n`);
   }
 
   listening({ url, ports }: Pick<Relay, 'url' | 'ports'>): void {
@@ -63,21 +76,24 @@ export class TextReporter implements Reporter {
     );
   }
 
-  code(code: string, relay: string): void {
+  code(code: string, relay: string, announced: boolean): void {
     this.#say(
       `Code: ${code}`,
       '',
       'The other side types',
       `  croc-share receive ${code} --relay ${relay}`,
       `or, in VS Code, "Croc: Receive croc code", with the relay ${relay}`,
+      ...(announced ? ['On this network the relay is found by itself.'] : []),
       '',
     );
   }
 
-  offered(totals: Totals, skipped: readonly Skipped[]): void {
+  offered({ totals, skipped, ignored }: Offered): void {
     for (const { path, reason } of skipped)
       this.#stderr.write(`Not sent: ${printable(path)} (${REASONS[reason]})\n`);
-    this.#say(`Offering ${formatTotals(totals)}.`);
+    if (ignored > 0) this.#say(`Left out, because ignored: ${ignored.toLocaleString('en')}.`);
+    if (totals.files + totals.folders > 0) this.#say(`Offering ${formatTotals(totals)}.`);
+    else this.#say('Offering a text.');
   }
 
   state(state: SenderState | RecipientState): void {
@@ -87,12 +103,20 @@ export class TextReporter implements Reporter {
     this.#say(sentence);
   }
 
-  offer({ entries, totals }: Pick<Offer, 'entries' | 'totals'>): void {
+  offer(offer: OfferFacts): void {
+    const { entries } = offer;
     const shown = mostTelling(entries);
-    this.#say(...shown.map(formatEntry));
+    if (shown.length > 0) this.#say(...shown.map(formatEntry));
     if (entries.length > shown.length)
       this.#say(`… and ${(entries.length - shown.length).toLocaleString('en')} more`);
-    this.#say(`Offered: ${formatTotals(totals)}.`);
+    this.#say(`Offered: ${formatOffer(offer)}.`);
+  }
+
+  text({ text = '', content = new Uint8Array() }: OfferFacts): void {
+    // To a program or a file it goes as it is; a terminal would obey what is in it.
+    const obeys = 'isTTY' in this.#stdout && this.#stdout.isTTY === true;
+    if (this.#onlyText && !obeys) this.#stdout.write(content);
+    else this.#stdout.write(`${formatText(text)}${text.endsWith('\n') ? '' : '\n'}`);
   }
 
   progress(progress: Progress): void {
@@ -101,11 +125,13 @@ export class TextReporter implements Reporter {
 
   sent(result: TransferResult): void {
     this.#display.end();
-    this.#say(`Sent ${plural(result.files, 'file')}, ${sizes(result)}.`);
+    const what = isText(result) ? '' : `${plural(result.files, 'file')}, `;
+    this.#say(`Sent ${what}${sizes(result)}.`);
   }
 
   received(result: ReceiveResult): void {
     this.#display.end();
+    if (isText(result)) return;
     this.#say(`Received ${plural(result.files, 'file')}, ${sizes(result)}:`);
     this.#say(...result.roots.map((root) => `  ${printable(root)}`));
   }
@@ -129,6 +155,9 @@ function mostTelling(entries: readonly OfferEntry[]): readonly OfferEntry[] {
   const chosen = new Set([...telling, ...rest.slice(0, Math.max(0, LISTED - telling.length))]);
   return entries.filter((entry) => chosen.has(entry));
 }
+
+/** Whether it was a text: bytes, but no file. */
+const isText = ({ files, bytes }: TransferResult): boolean => files === 0 && bytes > 0;
 
 /** How much there is, and how much of it crossed the wire when that differs. */
 function sizes({ bytes, transferred }: TransferResult): string {

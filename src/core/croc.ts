@@ -8,11 +8,13 @@ import { systemClock, systemRandom } from './edges.js';
 import type { Clock, RandomBytes } from './edges.js';
 import { CrocError } from './errors.js';
 import type { Parts } from './parts.js';
+import { findMeetingPlace } from './meetingPlace.js';
 import type { Timing } from './timing.js';
 import { receiveOffer } from './receiving.js';
+import { sortItems } from './items.js';
 import { startSend } from './sending.js';
 import { CURVE_NAMES } from './types.js';
-import type { CurveName } from './types.js';
+import type { CurveName, Multicast, SendItem } from './types.js';
 import {
   LANE_SILENCE_MS,
   PEER_SILENCE_MS,
@@ -38,6 +40,10 @@ const DEFAULT_TIMING: Timing = {
 export interface CrocOptions {
   /** `http://host:port` of the relay to use. */
   readonly relay?: string;
+  /** Whether receiving looks for relays on the local network, too; default no. */
+  readonly discover?: boolean;
+  /** Where it looks for them. */
+  readonly multicast?: Multicast;
   /** Curve of the key exchange for sends; default `p256`. */
   readonly curve?: CurveName;
   /** Local address that every connection is made from; default: what the machine chooses. */
@@ -59,34 +65,51 @@ export class Croc {
   }
 
   /**
-   * Offers files and folders. Resolves as soon as there is a code; what is offered is walked meanwhile.
+   * Offers files and folders, or one text. Resolves as soon as there is a code; what is offered is walked
+   * meanwhile.
    *
-   * @param paths - files and folders on this disk; relative ones count from the working directory
-   * @throws CrocError `nothing_to_send`, `file_not_found`, `file_unreadable`, `invalid_code`, `croc_network`,
-   *   `unsupported_curve`, `no_relay`, or why the relay cannot be used
+   * @param items - files and folders on this disk (relative paths count from the working directory) and
+   *   files in memory, or a text alone
+   * @throws CrocError `nothing_to_send`, `file_not_found`, `file_unreadable`, `unsafe_path`,
+   *   `limit_exceeded`, `usage`, `invalid_code`, `croc_network`, `unsupported_curve`, `no_relay`, or why
+   *   the relay cannot be used
    */
-  async send(paths: readonly string[], options: SendOptions = {}): Promise<Send> {
+  async send(items: readonly SendItem[], options: SendOptions = {}): Promise<Send> {
     const curve = options.curve ?? this.#options.curve ?? 'p256';
     if (!CURVE_NAMES.includes(curve)) throw new CrocError('unsupported_curve', { detail: curve });
     const own = options.code === undefined ? undefined : parseCode(options.code);
-    if (paths.length === 0) throw new CrocError('nothing_to_send');
-    const absolute = paths.map((one) => path.resolve(one));
-    await Promise.all(absolute.map(mustExist));
+    const { sources, text } = sortItems(items);
+    await Promise.all(sources.filter((source) => typeof source === 'string').map(mustExist));
     const parts = this.#parts(options.relay, options.signal, options.waitMs);
     const secret = own?.secret ?? generateSecret(parts.random);
-    return startSend(parts, { paths: absolute, channel: own?.channel, secret, curve });
+    const { ignore } = options;
+    return startSend(parts, { sources, text, ignore, channel: own?.channel, secret, curve });
   }
 
   /**
    * Meets the sender of a code and gives what is offered; touches no disk.
    *
-   * @throws CrocError `invalid_code`, `croc_network`, `no_relay`, `no_such_channel`, `wrong_code`, or why the
+   * @throws CrocError `invalid_code`, `croc_network`, `no_relay`, `no_such_channel`, `several_relays`, `wrong_code`, or why the
    *   relay or the sender cannot be reached
    */
   async receive(code: string, options: ReceiveOptions = {}): Promise<Offer> {
     const parsed = parseCode(code);
-    const parts = this.#parts(options.relay, options.signal, undefined);
+    const relay = await this.#meetingPlace(parsed.channel, options);
+    const parts = this.#parts(relay, options.signal, undefined);
     return receiveOffer(parts, parsed, options.onState ?? (() => undefined));
+  }
+
+  #meetingPlace(channel: string, options: ReceiveOptions): Promise<string> {
+    const { localAddress, clock = systemClock, random = systemRandom, multicast } = this.#options;
+    const named = options.relay ?? this.#options.relay ?? [];
+    return findMeetingPlace({
+      ...{ channel, localAddress, clock, random, multicast },
+      relays: typeof named === 'string' ? [named] : named,
+      discover: options.discover ?? this.#options.discover ?? false,
+      answerMs: this.#options.timing?.answerMs ?? DEFAULT_TIMING.answerMs,
+      signal: options.signal ?? new AbortController().signal,
+      onSeveral: options.onSeveral,
+    });
   }
 
   #parts(relay: string | undefined, signal?: AbortSignal, waitMs?: number): Parts {

@@ -37,8 +37,10 @@ export const RELAY_ERROR_STATUS = {
   already_set: 409,
   channel_closed: 410,
   too_large: 413,
+  misdirected: 421,
   rate_limited: 429,
   relay_full: 503,
+  relay_unavailable: 503,
 } as const;
 
 /** A code from the relay's closed list. */
@@ -90,10 +92,19 @@ export const ERRORS = {
     'The relay has no room for another transfer.',
     'Try again later or use another relay.',
   ),
+  relay_unavailable: relay(
+    'The relay cannot reach the store that it shares with others, so it cannot serve for the moment.',
+    'Try again in a minute; if it stays, tell whoever runs the relay.',
+  ),
+  misdirected: relay('The lanes of this channel are at another address of the relay.', SEND_AGAIN),
 
   // What a client finds out about the relay.
   no_relay: relay(
     'No relay is set, so there is no place to meet the sender.',
+    'Give the relay address that the sender sees beside the code.',
+  ),
+  several_relays: relay(
+    'Several relays on this network have a channel of this name, and only one of them is your sender’s.',
     'Give the relay address that the sender sees beside the code.',
   ),
   invalid_relay: relay(
@@ -131,6 +142,10 @@ export const ERRORS = {
   cannot_listen: relay(
     'The relay cannot listen at this address.',
     'Choose an address that belongs to this machine.',
+  ),
+  store_unreachable: relay(
+    'The relay cannot reach the store that its channels should be kept in.',
+    'Check the address of the store, its password, and that it runs.',
   ),
 
   // Codes and key exchange.

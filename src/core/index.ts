@@ -9,7 +9,10 @@ export type { CrocErrorOptions, ErrorCode, ErrorPhase } from './errors.js';
 export { RECIPIENT_STATES, SENDER_STATES } from './channel/states.js';
 export type { RecipientState, SenderState } from './channel/states.js';
 export { parseRelayAddress } from './channel/relayUrl.js';
-export { CURVE_NAMES } from './types.js';
+export { CURVE_NAMES, TEXT_KINDS } from './types.js';
+export { MAX_TEXT_BYTES } from './wire/limits.js';
+export { findRelays } from './discovery/find.js';
+export type { FindOptions, FoundRelay } from './discovery/find.js';
 export type {
   AcceptOptions,
   ActiveFile,
@@ -17,16 +20,27 @@ export type {
   ConflictChoice,
   Connection,
   CurveName,
+  ExcludePatterns,
+  IgnoreOptions,
+  MemoryFile,
+  Multicast,
   OfferEntry,
+  Offered,
+  OfferKind,
   Progress,
   ReceiveEvents,
   ReceiveResult,
+  Renamed,
   Role,
   SendEvents,
+  SendItem,
   Skipped,
+  TextItem,
+  TextKind,
   Totals,
   TransferEvents,
   TransferResult,
+  UndoResult,
 } from './types.js';
 export type {
   Offer,
@@ -37,7 +51,10 @@ export type {
   RelayStats,
   Send,
   SendOptions,
+  Undo,
 } from './api.js';
+export { freeBytes } from './files/freeSpace.js';
+export { discardKept } from './files/undo.js';
 export { startRelay, startRelayThread } from './relays.js';
 export { DEFAULT_LIMITS as DEFAULT_RELAY_LIMITS } from './relay/limits.js';
 export type { RelayLimits } from './relay/limits.js';

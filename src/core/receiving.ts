@@ -1,19 +1,20 @@
 /** A receive: first an offer that touches nothing, then, once accepted, the transfer. */
 import { EventEmitter } from 'node:events';
-import type { Offer, Receive } from './api.js';
+import type { Offer, Receive, Undo } from './api.js';
 import { Recipient } from './channel/recipient.js';
 import type { RecipientState } from './channel/states.js';
 import type { Code } from './code.js';
 import type { Parts } from './parts.js';
 import { CrocError } from './errors.js';
 import { clientContext, openHost, runToEnd } from './running.js';
-import type { TransferHost } from './transfer/host.js';
+import type { PeerOffer, TransferHost } from './transfer/host.js';
 import type {
   AcceptOptions,
   Conflict,
   ConflictChoice,
   Connection,
   OfferEntry,
+  OfferKind,
   Progress,
   ReceiveEvents,
   ReceiveResult,
@@ -31,7 +32,7 @@ export async function receiveOffer(
   const offer = meeting.host.offer.catch(() => meeting.done);
   const offered = await Promise.race([offer, meeting.done]);
   if ('roots' in offered) throw new CrocError('internal', { detail: 'done before the offer' });
-  return new ReceivedOffer(meeting, parts, offered.entries, offered.totals);
+  return new ReceivedOffer(meeting, parts, offered);
 }
 
 /** The recipient's state machine with its worker; who listens changes when the offer is accepted. */
@@ -73,17 +74,27 @@ class Meeting {
 
 class ReceivedOffer implements Offer {
   readonly relay: string;
+  readonly kind: OfferKind;
+  readonly entries: readonly OfferEntry[];
+  readonly totals: Totals;
+  readonly text?: string;
+  readonly content?: Uint8Array;
+  readonly name?: string;
   readonly gone: AbortSignal;
   readonly #meeting: Meeting;
   #answered = false;
 
-  constructor(
-    meeting: Meeting,
-    parts: Parts,
-    readonly entries: readonly OfferEntry[],
-    readonly totals: Totals,
-  ) {
+  constructor(meeting: Meeting, parts: Parts, { entries, totals, text }: PeerOffer) {
     this.#meeting = meeting;
+    this.entries = entries;
+    this.totals = totals;
+    this.kind = text?.kind ?? 'files';
+    if (text !== undefined) {
+      this.content = text.content;
+      // `Buffer`, because a decoder would swallow a byte order mark.
+      this.text = Buffer.from(text.content).toString();
+      if (text.name !== undefined) this.name = text.name;
+    }
     this.relay = parts.relayUrl;
     const gone = new AbortController();
     this.gone = gone.signal;
@@ -92,7 +103,7 @@ class ReceivedOffer implements Offer {
     });
   }
 
-  accept(options: AcceptOptions): Receive {
+  accept(options: AcceptOptions = {}): Receive {
     if (this.#answered) throw new CrocError('usage', { detail: 'the offer was answered already' });
     this.#answered = true;
     return new RunningReceive(this.#meeting, options);
@@ -118,11 +129,15 @@ class RunningReceive extends EventEmitter<ReceiveEvents> implements Receive {
     const { onConflict = 'rename' } = options;
     if (typeof onConflict === 'function') meeting.onConflict = onConflict;
     const choice = typeof onConflict === 'function' ? 'ask' : onConflict;
-    meeting.host.accept(options.to, options.only, choice);
+    meeting.host.accept(options.to, options.only, choice, options.undo === true);
   }
 
   get state(): RecipientState {
     return this.#meeting.state;
+  }
+
+  get undo(): Undo | undefined {
+    return this.#meeting.host.undo;
   }
 
   get done(): Promise<ReceiveResult> {

@@ -8,13 +8,17 @@ import { formatCode } from './code.js';
 import type { Parts } from './parts.js';
 import { CrocError } from './errors.js';
 import { clientContext, openHost, runToEnd } from './running.js';
+import type { WalkOptions, WalkSource } from './files/walk.js';
 import type { TransferHost } from './transfer/host.js';
+import type { TextContent } from './transfer/text.js';
 import type { CurveName, SendEvents, TransferResult } from './types.js';
 
 /** What to send, and under which code. */
 export interface SendPlanOptions {
-  /** Absolute paths. */
-  readonly paths: readonly string[];
+  /** Absolute paths and files in memory, or a text instead. */
+  readonly sources: readonly WalkSource[];
+  readonly ignore: WalkOptions['ignore'];
+  readonly text: TextContent | undefined;
   readonly channel: string | undefined;
   readonly secret: string;
   readonly curve: CurveName;
@@ -48,7 +52,8 @@ class RunningSend extends EventEmitter<SendEvents> implements Send {
       onConnection: (connection) => this.emit('connection', connection),
       onConflict: () => Promise.reject(new CrocError('internal')),
     });
-    host.walk(options.paths);
+    if (options.text === undefined) host.walk(options.sources, options.ignore);
+    else host.text(options.text);
     this.#watchWalk(host);
     this.opened = this.#opened.promise;
     const context = clientContext<SenderState>(parts, host, (state) => this.#enter(state));
@@ -82,9 +87,9 @@ class RunningSend extends EventEmitter<SendEvents> implements Send {
 
   #watchWalk(host: TransferHost): void {
     host.walked.then(
-      ({ totals, skipped }) => {
-        this.offered = { totals, skipped };
-        this.emit('offered', totals, skipped);
+      (offered) => {
+        this.offered = offered;
+        this.emit('offered', offered.totals, offered.skipped, offered.ignored);
       },
       () => undefined,
     );

@@ -8,6 +8,56 @@ export type CurveName = (typeof CURVE_NAMES)[number];
 /** The two ends of a channel. */
 export type Role = 'sender' | 'recipient';
 
+/** The two kinds of text that can be offered. */
+export const TEXT_KINDS = ['text', 'patch'] as const;
+export type TextKind = (typeof TEXT_KINDS)[number];
+
+/** What an offer holds: files and folders, or one text. */
+export type OfferKind = 'files' | TextKind;
+
+/** A text to send, alone. Nothing of it touches a disk. */
+export interface TextItem {
+  /** A patch may be given as bytes, for it holds lines of files in whatever encoding they have. */
+  readonly text: string | Uint8Array;
+  readonly kind: TextKind;
+  /** A file name that says what it is, for example `main.ts`; one part, no folder. */
+  readonly name?: string;
+}
+
+/** A file to send whose content is not on a disk. */
+export interface MemoryFile {
+  /** Its name in the offer; one part, no folder. */
+  readonly name: string;
+  /** Text is sent as UTF-8. */
+  readonly content: Uint8Array | string;
+}
+
+/** Something to send: a path on this disk, a file in memory, or (alone) a text. */
+export type SendItem = string | MemoryFile | TextItem;
+
+/** Patterns of what is not to be sent, in the form of a `.gitignore`. */
+export interface ExcludePatterns {
+  /** Absolute folder that the patterns count from. */
+  readonly base: string;
+  readonly patterns: readonly string[];
+}
+
+/** What is left out of folders that are sent. What was named itself is always sent. */
+export interface IgnoreOptions {
+  /** Leave out what git ignores, and `.git` itself; default no. */
+  readonly gitignore?: boolean;
+  /** More patterns, for what lies below their base. */
+  readonly exclude?: readonly ExcludePatterns[];
+}
+
+/** What is offered, and what is not. */
+export interface Offered {
+  readonly totals: Totals;
+  readonly skipped: readonly Skipped[];
+  /** Files and folders that the patterns left out; a folder counts once, whatever is in it. */
+  readonly ignored: number;
+}
+
 /** One thing that is offered. */
 export interface OfferEntry {
   /** Relative, with `/` between parts, Unicode as the sender's disk has it. */
@@ -77,10 +127,30 @@ export interface TransferResult {
   readonly transferred: number;
 }
 
+/** A file or link that got another name. */
+export interface Renamed {
+  /** Its path in the offer. */
+  readonly offered: string;
+  /** Absolute path on this disk. */
+  readonly path: string;
+}
+
 /** How a receive ended well: also where things are. */
 export interface ReceiveResult extends TransferResult {
   /** Absolute paths of the top-level files and folders as they are on this disk. */
   readonly roots: readonly string[];
+  /** Files and links that got another name than the offered one, because that was taken; absent when none did. */
+  readonly renamed?: readonly Renamed[];
+}
+
+/** What taking back a receive did. */
+export interface UndoResult {
+  /** Files and links that were removed, because they replaced nothing. */
+  readonly removed: number;
+  /** Files and links that were replaced and are back. */
+  readonly restored: number;
+  /** Absolute paths that stay as they are: changed since, or what they replaced could not be kept. */
+  readonly left: readonly string[];
 }
 
 /** What to do with a file that is already there. */
@@ -97,14 +167,27 @@ export interface Conflict {
 
 /** How to take an offer. */
 export interface AcceptOptions {
-  /** Folder to write into; it must exist. */
-  readonly to: string;
+  /** Folder to write into; it must exist. Needed unless the offer is a text. */
+  readonly to?: string;
   /** File bytes a second to take at most; default: as fast as it goes. */
   readonly limit?: number;
   /** Which entries, as indices into `offer.entries`; all when absent. Folders above them come along. */
   readonly only?: readonly number[];
   /** One choice for all, or one asked for each; default `rename`, which loses nothing. */
   readonly onConflict?: ConflictChoice | ((conflict: Conflict) => Promise<ConflictChoice>);
+  /**
+   * Keep what is overwritten, in a folder `.croc-undo-…` in `to`, until `Undo.run` or `Undo.discard`;
+   * default no.
+   */
+  readonly undo?: boolean;
+}
+
+/** Where relays are announced and looked for; everything has a default. */
+export interface Multicast {
+  /** IPv4 address of the one interface to use; default: every one that is not loopback. */
+  readonly interfaceAddress?: string;
+  /** UDP port; default 5353. Another one finds only relays that are told to use it, too. */
+  readonly port?: number;
 }
 
 /** Something that was found while walking and is not sent. */
@@ -124,7 +207,7 @@ export interface TransferEvents<State extends string> {
 /** Events of a send. */
 export interface SendEvents extends TransferEvents<SenderState> {
   /** The walk is over: this is what is offered, and what is not. */
-  offered: [totals: Totals, skipped: readonly Skipped[]];
+  offered: [totals: Totals, skipped: readonly Skipped[], ignored: number];
 }
 
 /** Events of a receive after it was accepted. */

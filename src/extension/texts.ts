@@ -110,6 +110,8 @@ export function stageText(transfer: Transfer): string {
   if (transfer.error !== undefined) return errorTexts(transfer.error).what;
   const result = transfer.result;
   if (result === undefined) return '';
+  if (transfer.isText)
+    return sending ? t('Sent. The other side has it.') : t('Received. It is not on a disk.');
   const what = `${filesText(result.files)}, ${bytesText(result.bytes)}`;
   if (sending && transfer.tookPart)
     return t('Sent. What the other side took is on its disk: {0}.', what);

@@ -14,6 +14,7 @@ import {
   type Send,
   type SenderState,
   type Skipped,
+  type TextKind,
   type Totals,
   type TransferResult,
 } from '../core/index.js';
@@ -25,7 +26,7 @@ export type TransferStage = 'waiting' | 'connecting' | 'running' | 'done' | 'fai
 /** One top-level thing that is sent or received. */
 export interface TransferItem {
   readonly name: string;
-  readonly kind: OfferEntry['kind'];
+  readonly kind: OfferEntry['kind'] | TextKind;
   /** Bytes; undefined for a folder that nobody has added up. */
   readonly bytes: number | undefined;
 }
@@ -92,6 +93,12 @@ export class Transfer {
   /** Whether it still goes on. */
   get active(): boolean {
     return this.stage === 'waiting' || this.stage === 'connecting' || this.stage === 'running';
+  }
+
+  /** Whether it is a text or a patch, which touches no disk. */
+  get isText(): boolean {
+    const kind = this.facts.items[0]?.kind;
+    return kind === 'text' || kind === 'patch';
   }
 
   /** Whether both are connected but the recipient has not said yes yet. */

@@ -158,6 +158,57 @@ describe('a file that is already there', () => {
   );
 });
 
+describe('a text', () => {
+  test('from stdin is offered, taken, and printed as JSON', async () => {
+    const text = 'a secret\n\u001b[31mred\n';
+    const relay = await startRelayProcess();
+    const sender = Cli.json(['send', '--text', '-', '--relay', relay.url], { stdin: text });
+    const { code } = await sender.event('code');
+    const recipient = Cli.json(['receive', code, '--yes', '--relay', relay.url]);
+    expect([await sender.exit, await recipient.exit]).toEqual([0, 0]);
+    const bytes = Buffer.byteLength(text);
+    expect(recipient.all('offer')).toEqual([{ event: 'offer', kind: 'text', entries: [], bytes }]);
+    expect(recipient.all('text')).toEqual([{ event: 'text', kind: 'text', text }]);
+    const done = { event: 'done', files: 0, bytes, transferred: bytes };
+    expect([sender.events.at(-1), recipient.events.at(-1)]).toEqual([done, done]);
+  });
+
+  test('goes to stdout alone and as it is with --stdout', async () => {
+    const relay = await startRelayProcess(1);
+    const sender = Cli.text(['send', '--text', 'red \u001b[31m', '--relay', relay.url]);
+    const code = await sender.when(() => /^Code: (\S+)$/m.exec(sender.stdout)?.[1]);
+    const recipient = Cli.text(['receive', code, '-y', '--stdout', '--relay', relay.url]);
+    expect([await recipient.exit, await sender.exit]).toEqual([0, 0]);
+    expect(recipient.stdout).toBe('red \u001b[31m');
+    expect(recipient.stderr).toContain('Offered: a text, 9 B.');
+    expect(sender.stdout).toContain('Offering a text.\n');
+    expect(sender.stdout).toContain('Sent 9 B.\n');
+  });
+
+  test('is what --stdout takes; files are declined', async () => {
+    const { out, sender, code, receive } = await sending([await fileWith('hello')]);
+    expect(await ending(receive([code, '--yes', '--stdout']))).toEqual(failed('refused'));
+    expect(await ending(sender)).toEqual(failed('refused'));
+    expect(await readdir(out)).toEqual([]);
+  });
+
+  test.each([[['send']], [['send', 'a', '--text', 'b']]])('%j is wrong usage', async (args) => {
+    expect(await ending(Cli.json(args))).toEqual(failed('usage', 2));
+  });
+});
+
+test('--gitignore leaves out what git ignores, and says how much', async () => {
+  const tree = path.join(await temporaryFolder(), 'tree');
+  await mkdir(path.join(tree, 'node_modules/x'), { recursive: true });
+  await writeFile(path.join(tree, '.gitignore'), 'node_modules\n');
+  await writeFile(path.join(tree, 'node_modules/x/y'), '');
+  const { out, sender, code, receive } = await sending([tree], '--gitignore');
+  const recipient = receive([code, '--yes']);
+  expect([await sender.exit, await recipient.exit]).toEqual([0, 0]);
+  expect(sender.all('ignored')).toEqual([{ event: 'ignored', count: 1 }]);
+  expect(await readdir(path.join(out, 'tree'))).toEqual(['.gitignore']);
+});
+
 describe('no', () => {
   test('without --yes and without a terminal the offer is declined, and both hear it', async () => {
     const { out, sender, code, receive } = await sending([await fileWith('hello')]);

@@ -17,11 +17,11 @@ import type { Weather } from '../support/fakeNetwork.js';
 import { compareTrees } from '../support/tree.js';
 
 /** Runs at the same time: most of a run is waiting. */
-const ABREAST = 48;
+const ABREAST = 24;
 /** Longer than every deadline of a run; who takes longer hangs. */
 const HANG_MS = 60_000;
 /** So long new seeds are begun, at most: a busy machine does fewer. */
-const TIME_MS = 12_000;
+const TIME_MS = 10_000;
 
 let base = '';
 let from = '';

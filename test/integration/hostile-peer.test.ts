@@ -10,6 +10,7 @@ import type { Offer, Relay } from '../../src/core/api.js';
 import type { Timing } from '../../src/core/timing.js';
 import { RecordType } from '../../src/core/wire/control.js';
 import type { ControlOf } from '../../src/core/wire/control.js';
+import { MAX_TEXT_BYTES, TEXT_CHUNK_BYTES } from '../../src/core/wire/limits.js';
 import { codeOf, filesBelow, temporaryFolder, testCroc, testRelay } from '../support/croc.js';
 import { RawPeer } from '../support/rawPeer.js';
 
@@ -40,6 +41,13 @@ function offerOf(
   const counts = { count: entries.length, files, folders: entries.length - files, bytes };
   lane.say({ t: 'offer', ...counts, ...more });
 }
+
+const aText = { t: 'text', data: 'YWJj' } as const;
+const textOffer = (more: { size?: number; name?: string } = {}): ControlOf<'offer'> => ({
+  t: 'offer',
+  ...{ count: 0, files: 0, folders: 0, bytes: 0 },
+  text: { kind: 'text', size: 3, ...more },
+});
 
 async function nothingLeft(relay: Relay, folder: string, expected: string[] = []): Promise<void> {
   expect(await filesBelow(folder)).toEqual(expected);
@@ -138,6 +146,56 @@ describe('a hostile sender, before the answer', () => {
       'offers two names that differ by case',
       'name_collision',
       (p) => (greet(p), offerOf(p, [file('A', 1), file('a', 1)])),
+    ],
+    [
+      'offers a text of another size',
+      'protocol_error',
+      (p) => (greet(p), p.lane.say(aText), p.lane.say(textOffer({ size: 4 }))),
+    ],
+    ['offers a text that never came', 'protocol_error', (p) => (greet(p), p.lane.say(textOffer()))],
+    [
+      'offers a text and a file at once',
+      'protocol_error',
+      (p) => (greet(p), p.lane.say(aText), offerOf(p, [file('a', 1)])),
+    ],
+    [
+      'offers a text beside entries',
+      'protocol_error',
+      (p) => (
+        greet(p),
+        p.lane.say(aText),
+        p.lane.say({ t: 'entries', entries: [file('a', 1)] }),
+        p.lane.say({ ...textOffer(), count: 1, files: 1, bytes: 1 })
+      ),
+    ],
+    [
+      'offers a text that is not UTF-8',
+      'protocol_error',
+      (p) => (
+        greet(p),
+        p.lane.say({ t: 'text', data: '/////w==' }),
+        p.lane.say(textOffer({ size: 4 }))
+      ),
+    ],
+    [
+      'offers a text under an unsafe name',
+      'unsafe_path',
+      (p) => (greet(p), p.lane.say(aText), p.lane.say(textOffer({ name: '../a' }))),
+    ],
+    [
+      'offers a text in a folder',
+      'unsafe_path',
+      (p) => (greet(p), p.lane.say(aText), p.lane.say(textOffer({ name: 'a/b' }))),
+    ],
+    [
+      'offers a text without end',
+      'limit_exceeded',
+      (p) => {
+        greet(p);
+        const data = Buffer.alloc(TEXT_CHUNK_BYTES).toString('base64');
+        for (let bytes = 0; bytes <= MAX_TEXT_BYTES; bytes += TEXT_CHUNK_BYTES)
+          p.lane.say({ t: 'text', data });
+      },
     ],
     [
       'ends without an offer',

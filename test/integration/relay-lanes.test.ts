@@ -331,7 +331,7 @@ describe('what is over', () => {
   it('leaves no watch, no timer and no connection behind', async () => {
     const clock = new FakeClock();
     const store = new WatchedStore(DEFAULT_LIMITS, (length) => randomBytes(length));
-    const watched = await start({ clock, store });
+    const watched = await start({ clock, channelStore: store });
     try {
       const idle = clock.pending;
       const { sender, up, down } = await stapled(watched);

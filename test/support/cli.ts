@@ -41,8 +41,17 @@ const EventSchema = v.variant('event', [
     event: v.literal('state'),
     state: v.picklist([...SENDER_STATES, ...RECIPIENT_STATES]),
   }),
+  v.strictObject({ event: v.literal('ignored'), count }),
+  v.strictObject({
+    event: v.literal('text'),
+    kind: v.picklist(['text', 'patch']),
+    text: v.string(),
+    base64: v.optional(v.string()),
+  }),
   v.strictObject({
     event: v.literal('offer'),
+    kind: v.picklist(['files', 'text', 'patch']),
+    name: v.optional(v.string()),
     entries: v.array(
       v.strictObject({
         path: v.string(),
@@ -73,6 +82,10 @@ type Named<Name extends CliEvent['event']> = Extract<CliEvent, { event: Name }>;
 export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** A command that runs the program, such as `ip netns exec NAME`. */
+  readonly through?: readonly string[];
+  /** What the program reads; nothing when absent. */
+  readonly stdin?: string;
 }
 
 const processes = new Set<Cli>();
@@ -110,13 +123,15 @@ export class Cli {
 
   private constructor(args: readonly string[], options: CliOptions) {
     const env = { ...process.env, ...options.env };
-    this.child = spawn(process.execPath, [CLI, ...args], {
+    const [command, ...rest] = options.through ?? [];
+    const inner = command === undefined ? [] : [...rest, process.execPath];
+    this.child = spawn(command ?? process.execPath, [...inner, CLI, ...args], {
       env,
       cwd: options.cwd,
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     processes.add(this);
-    this.child.stdin.end();
+    this.child.stdin.end(options.stdin);
     this.child.stdout.on('data', (piece: Buffer) => (this.stdout += piece.toString()));
     this.child.stderr.on('data', (piece: Buffer) => (this.stderr += piece.toString()));
     this.exit = once(this.child, 'close').then(() => {

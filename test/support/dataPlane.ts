@@ -18,9 +18,9 @@ import type { FakeNetwork } from './fakeNetwork.js';
 export const FAST: DataTiming = {
   connectMs: 3000,
   pingMs: 15,
-  silenceMs: 8000,
-  laneSilenceMs: 60,
-  reconnectMs: 8000,
+  silenceMs: 20_000,
+  laneSilenceMs: 250,
+  reconnectMs: 20_000,
   redialMs: 1,
 };
 

@@ -6,7 +6,7 @@ import type { Conflict, OfferEntry, Totals } from '../../src/core/index.js';
 import { ProgressDisplay } from '../../src/cli/bar.js';
 import { exitCodeOf } from '../../src/cli/context.js';
 import { formatBytes, formatEntry, formatSeconds, formatTotals } from '../../src/cli/format.js';
-import { wantsJson } from '../../src/cli/program.js';
+import { wants } from '../../src/cli/program.js';
 import { askAccept, conflictAsker } from '../../src/cli/questions.js';
 import { JsonReporter } from '../../src/cli/reporter.js';
 import { LineTerminal } from '../../src/cli/terminal.js';
@@ -61,6 +61,58 @@ describe('numbers', () => {
   });
 });
 
+describe('a text', () => {
+  const nasty = 'a\ttab\r\nb\u001b[2J\u202e\rc';
+  const offer = (text: string) => ({
+    kind: 'text' as const,
+    ...{ entries: [], totals: totals(0, 0), text, content: Buffer.from(text), name: 'x\u001b.txt' },
+  });
+
+  test('is shown with its line ends and tabs and without anything a terminal obeys', () => {
+    const out = sink();
+    const report = new TextReporter(out.stream, sink().stream);
+    report.offer(offer(nasty));
+    report.text(offer(nasty));
+    expect(out.text()).toBe(
+      `Offered: a text (x\\u{1b}.txt), ${Buffer.byteLength(nasty)} B.\n` +
+        'a\ttab\r\nb\\u{1b}[2J\\u{202e}\\u{d}c\n',
+    );
+  });
+
+  test('with --stdout it goes there as it is, alone; a terminal is still protected', () => {
+    for (const isTTY of [false, true]) {
+      const [out, err] = [sink(), sink()];
+      const stdout = Object.assign(out.stream, { isTTY });
+      const report = new TextReporter(stdout, err.stream, true);
+      report.state('awaiting-x');
+      report.offer(offer(nasty));
+      report.text(offer(nasty));
+      report.received({ files: 0, bytes: 9, transferred: 9, roots: [] });
+      expect(out.text() === nasty).toBe(!isTTY);
+      expect(out.text().includes('\u001b')).toBe(!isTTY);
+      expect(err.text()).toContain('Offered: a text');
+    }
+  });
+
+  test('as JSON comes with its bytes only when it is not UTF-8', () => {
+    const out = sink();
+    const report = new JsonReporter(out.stream);
+    report.text(offer(nasty));
+    const content = Buffer.from([0x2b, 0xe9, 0x0a]);
+    report.text({ ...offer(''), kind: 'patch', text: content.toString(), content });
+    expect(
+      out
+        .text()
+        .trimEnd()
+        .split('\n')
+        .map((line): unknown => JSON.parse(line)),
+    ).toEqual([
+      { event: 'text', kind: 'text', text: nasty },
+      { event: 'text', kind: 'patch', text: '+\ufffd\n', base64: content.toString('base64') },
+    ]);
+  });
+});
+
 describe('what a peer names', () => {
   test('shows no control character of a name or a link target (CVE-2023-43620)', () => {
     const shown = [
@@ -74,7 +126,11 @@ describe('what a peer names', () => {
   test('a skipped path, a root and an error detail are made safe as well', () => {
     const [out, err] = [sink(), sink()];
     const report = new TextReporter(out.stream, err.stream);
-    report.offered(totals(1, 1), [{ path: 'a\u001b[1m', reason: 'special-file' }]);
+    report.offered({
+      totals: totals(1, 1),
+      skipped: [{ path: 'a\u001b[1m', reason: 'special-file' }],
+      ignored: 0,
+    });
     report.received({ files: 1, bytes: 1, transferred: 1, roots: ['/x/\u001b[1m'] });
     report.failed(new CrocError('file_not_found', { detail: '\u001b[1m' }));
     expect(out.text() + err.text()).not.toContain('\u001b');
@@ -84,7 +140,11 @@ describe('what a peer names', () => {
   test('a long offer is listed in part and counted', () => {
     const out = sink();
     const entries = Array.from({ length: 1_030 }, (_, index) => file(`f${index}`));
-    new TextReporter(out.stream, sink().stream).offer({ entries, totals: totals(1_030, 1_030) });
+    new TextReporter(out.stream, sink().stream).offer({
+      kind: 'files',
+      entries,
+      totals: totals(1_030, 1_030),
+    });
     expect(out.text().trimEnd().split('\n')).toHaveLength(32);
     expect(out.text()).toContain('… and 1,000 more');
   });
@@ -95,7 +155,11 @@ describe('what a peer names', () => {
     const hidden = file('docs/.ssh/authorized_keys');
     const program = { ...file('run.exe'), executable: true };
     const entries = [...plain, hidden, program];
-    new TextReporter(out.stream, sink().stream).offer({ entries, totals: totals(502, 502) });
+    new TextReporter(out.stream, sink().stream).offer({
+      kind: 'files',
+      entries,
+      totals: totals(502, 502),
+    });
     expect(out.text()).toContain('docs/.ssh/authorized_keys');
     expect(out.text()).toContain('run.exe (executable)');
     expect(out.text()).toContain('… and 472 more');
@@ -163,8 +227,8 @@ describe('JSON lines', () => {
   });
 
   test('--json is seen in a wrong command line, and after -- it is a path', () => {
-    expect(wantsJson(['bogus', '--json'])).toBe(true);
-    expect(wantsJson(['send', '--', '--json'])).toBe(false);
+    expect(wants('--json', ['bogus', '--json'])).toBe(true);
+    expect(wants('--json', ['send', '--', '--json'])).toBe(false);
   });
 });
 
@@ -221,20 +285,20 @@ describe('questions', () => {
   ])('accept: %j is %s', async (typed, accepted) => {
     const { input, output, terminal: asked } = terminal();
     input.write(typed);
-    expect(await askAccept(asked, totals(2, 64), never)).toBe(accepted);
+    expect(await askAccept(asked, '2 files, 64 B', never)).toBe(accepted);
     expect(output.text()).toBe('Accept 2 files, 64 B? [y/N] ');
   });
 
   test('the end of the input is a no', async () => {
     const { input, terminal: asked } = terminal();
     input.end();
-    expect(await askAccept(asked, totals(1, 1), never)).toBe(false);
+    expect(await askAccept(asked, '1 file, 1 B', never)).toBe(false);
   });
 
   test('a cancel ends the question with its reason', async () => {
     const { terminal: asked } = terminal();
     const controller = new AbortController();
-    const answer = askAccept(asked, totals(1, 1), controller.signal);
+    const answer = askAccept(asked, '1 file, 1 B', controller.signal);
     const reason = new CrocError('cancelled');
     controller.abort(reason);
     await expect(answer).rejects.toBe(reason);

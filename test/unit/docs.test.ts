@@ -117,6 +117,8 @@ describe('docs/protocol.md', () => {
     ['the tag', `${limits.TAG_BYTES}-byte tag`],
     ['entries', `At most ${english(MAX_ENTRIES)} entries`],
     ['an offer', `${limits.MAX_OFFER_BYTES / 2 ** 20} MiB`],
+    ['a text', `at most ${limits.MAX_TEXT_BYTES / 2 ** 20} MiB (\`limit_exceeded\`)`],
+    ['a message of a text', `1 to ${english(limits.TEXT_CHUNK_BYTES)} bytes`],
     ['the version', `\`version\` is ${limits.DATA_VERSION} (the highest`],
     ['the oldest version', `\`oldest\` ${limits.OLDEST_DATA_VERSION} (the lowest)`],
     ['a ping', `a party that has sent nothing for ${seconds(pingMs)}`],
@@ -132,6 +134,12 @@ describe('docs/protocol.md', () => {
     ['ports', `"ports": [${http.DEFAULT_TCP_PORTS.join(', ')}]`],
   ])('says how much: %s', (_, words) => {
     expect(plain).toContain(words);
+  });
+
+  it('has exactly the features that this version knows', () => {
+    const table = text.slice(text.indexOf('| feature |')).split('\n\n')[0] ?? '';
+    const named = rowsOf(table).flatMap(([cell = '']) => quoted(cell) ?? []);
+    expect(named).toEqual([...limits.FEATURES]);
   });
 
   it('has the bytes of a point on each curve', () => {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  rehome,
   closed,
   enterLane,
   identify,
@@ -20,6 +21,8 @@ import type { ChannelRequest } from '../../src/core/wire/http.js';
 const A = { address: '10.0.0.1', nowMs: 1000 };
 const B = { address: '10.0.0.2', nowMs: 2000 };
 const C = { address: '10.0.0.3', nowMs: 3000 };
+const home = { ports: [1, 2] };
+const elsewhere = { host: 'other.example', ports: [1, 2] };
 const b64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
 const X = b64(Buffer.alloc(65, 1));
 const Y = b64(Buffer.alloc(65, 2));
@@ -36,7 +39,7 @@ function after<T>(step: Step<T>): OpenChannel {
 }
 
 function opened(curve: CurveName = 'p256'): OpenChannel {
-  return after(joinAsSender(undefined, { name: '417', uuid: 's', curve }, A));
+  return after(joinAsSender(undefined, { name: '417', uuid: 's', curve, home }, A));
 }
 
 function joined(curve: CurveName = 'p256'): OpenChannel {
@@ -70,7 +73,7 @@ const withKey = (): OpenChannel =>
 describe('joining', () => {
   it('lets one sender and one recipient in', () => {
     expect(codeOf(joinAsRecipient(undefined, 'r', B))).toBe('no_such_channel');
-    expect(codeOf(joinAsSender(opened(), { name: '417', uuid: 't', curve: 'p256' }, B))).toBe(
+    expect(codeOf(joinAsSender(opened(), { name: '417', uuid: 't', curve: 'p256', home }, B))).toBe(
       'role_taken',
     );
     expect(codeOf(joinAsRecipient(joined(), 't', B))).toBe('role_taken');
@@ -85,7 +88,7 @@ describe('joining', () => {
     const secret = 'a-capability-nobody-guesses';
     const channel = after(
       joinAsRecipient(
-        after(joinAsSender(undefined, { name: '417', uuid: secret, curve: 'p256' }, A)),
+        after(joinAsSender(undefined, { name: '417', uuid: secret, curve: 'p256', home }, A)),
         `${secret}-2`,
         B,
       ),
@@ -96,13 +99,16 @@ describe('joining', () => {
 
 describe('two addresses', () => {
   const steps: [string, (channel: Channel) => Step<unknown>][] = [
-    ['a sender joining', (c) => joinAsSender(c, { name: '417', uuid: 't', curve: 'p256' }, C)],
+    [
+      'a sender joining',
+      (c) => joinAsSender(c, { name: '417', uuid: 't', curve: 'p256', home }, C),
+    ],
     ['a recipient joining', (c) => joinAsRecipient(c, 't', C)],
     ['the right capability', (c) => post(c, { channel: '417', uuid: 's' }, C)],
     ['a wrong capability', (c) => post(c, { channel: '417', uuid: 'nobody' }, C)],
     ['a wrong value', (c) => post(c, { channel: '417', uuid: 's', y: Y }, C)],
     ['closing', (c) => post(c, { channel: '417', uuid: 's', close: true }, C)],
-    ['a lane', (c) => enterLane(c, 's', C)],
+    ['a lane', (c) => enterLane(c, { uuid: 's', home }, C)],
     ['a knock', (c) => knock(c, C)],
   ];
   it.each(steps)('%s from a third is channel_full and changes nothing', (_, step) => {
@@ -115,8 +121,8 @@ describe('two addresses', () => {
     const channel = opened();
     for (const step of [
       post(channel, { channel: '417', uuid: 'nobody' }, C),
-      joinAsSender(channel, { name: '417', uuid: 't', curve: 'p256' }, C),
-      enterLane(channel, 'nobody', C),
+      joinAsSender(channel, { name: '417', uuid: 't', curve: 'p256', home }, C),
+      enterLane(channel, { uuid: 'nobody', home }, C),
       knock(channel, C),
     ])
       expect(step.next).toBeUndefined();
@@ -126,7 +132,7 @@ describe('two addresses', () => {
     const first = post(opened(), { channel: '417', uuid: 's', h_k: H_K }, C);
     expect(codeOf(first)).toBe('out_of_order');
     expect(codeOf(joinAsRecipient(after(first), 'r', B))).toBe('channel_full');
-    const second = enterLane(opened(), 's', C);
+    const second = enterLane(opened(), { uuid: 's', home }, C);
     expect(codeOf(second)).toBe('out_of_order');
     expect(after(second).addresses).toEqual([A.address, C.address]);
   });
@@ -202,10 +208,12 @@ describe('values', () => {
 
 describe('lanes', () => {
   it('are let in only once h_k is set', () => {
-    expect(codeOf(enterLane(withY(), 's', A))).toBe('out_of_order');
-    expect(codeOf(enterLane(withKey(), 'nobody', A))).toBe('unauthorized');
-    expect(codeOf(enterLane(withKey(), 's', A))).toBe('ok');
-    expect(codeOf(enterLane(withKey(), 'r', B))).toBe('ok');
+    expect(codeOf(enterLane(withY(), { uuid: 's', home }, A))).toBe('out_of_order');
+    expect(codeOf(enterLane(withKey(), { uuid: 'nobody', home }, A))).toBe('unauthorized');
+    expect(codeOf(enterLane(withKey(), { uuid: 's', home }, A))).toBe('ok');
+    expect(codeOf(enterLane(withKey(), { uuid: 'r', home }, B))).toBe('ok');
+    expect(codeOf(enterLane(withKey(), { uuid: 's', home: elsewhere }, A))).toBe('misdirected');
+    expect(codeOf(enterLane(withY(), { uuid: 's', home: elsewhere }, A))).toBe('out_of_order');
   });
 });
 
@@ -232,8 +240,8 @@ describe('the end', () => {
       [
         identify(end, 's', { address: 'x', nowMs }),
         joinAsRecipient(end, 'r', { address: 'y', nowMs }),
-        enterLane(end, 's', { address: 'z', nowMs }),
-        joinAsSender(end, { name: '417', uuid: 't', curve: 'p256' }, { address: 'x', nowMs }),
+        enterLane(end, { uuid: 's', home }, { address: 'z', nowMs }),
+        joinAsSender(end, { name: '417', uuid: 't', curve: 'p256', home }, { address: 'x', nowMs }),
       ].map(codeOf);
     expect(new Set(all(TOMBSTONE_MS - 1))).toEqual(new Set(['channel_closed']));
     expect(all(TOMBSTONE_MS)).toEqual([
@@ -248,7 +256,7 @@ describe('the end', () => {
 describe('a view', () => {
   it('shows what is there, absent what is not, and nothing of the other party', () => {
     const ports = [1, 2];
-    expect(view({ role: 'recipient', channel: joined() }, ports)).toEqual({
+    expect(view({ role: 'recipient', channel: joined() })).toEqual({
       channel: '417',
       role: 'recipient',
       curve: 'p256',
@@ -256,7 +264,7 @@ describe('a view', () => {
       ports,
       version: 1,
     });
-    const all = view({ role: 'sender', channel: withKey() }, ports);
+    const all = view({ role: 'sender', channel: withKey() });
     expect(all).toEqual({
       channel: '417',
       role: 'sender',
@@ -304,5 +312,28 @@ describe('any sequence of requests', () => {
         }
       }),
     );
+  });
+});
+
+describe('a channel whose process is gone', () => {
+  it('gets another home, once, and both parties can see it', () => {
+    const before = withKey();
+    const moved = rehome(before, home, elsewhere).next;
+    expect(moved).toEqual({ ...before, home: elsewhere, version: before.version + 1 });
+    expect(rehome(moved, home, { ports: [9] }).next).toBeUndefined();
+    expect(rehome(closed('417', 1), home, elsewhere).next).toBeUndefined();
+    expect(rehome(undefined, home, elsewhere).next).toBeUndefined();
+    expect(codeOf(enterLane(moved, { uuid: 's', home }, A))).toBe('misdirected');
+    expect(codeOf(enterLane(moved, { uuid: 's', home: elsewhere }, A))).toBe('ok');
+  });
+
+  it('is shown with the host of its lanes', () => {
+    const moved = rehome(withKey(), home, elsewhere).next;
+    if (moved?.status !== 'open') throw new Error('not open');
+    expect(view({ role: 'sender', channel: moved })).toMatchObject({
+      host: 'other.example',
+      ports: [1, 2],
+      version: 5,
+    });
   });
 });

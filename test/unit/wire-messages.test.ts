@@ -8,12 +8,19 @@ import {
   fromRanges,
   fromWireEntry,
   peerFailure,
+  textBytes,
+  textMessages,
   toRanges,
   toWireEntry,
 } from '../../src/core/wire/control.js';
 import type { ControlMessage } from '../../src/core/wire/control.js';
 import { decodeData, encodeDataHead } from '../../src/core/wire/data.js';
-import { MAX_PAYLOAD_BYTES, MAX_PIECES } from '../../src/core/wire/limits.js';
+import {
+  MAX_PAYLOAD_BYTES,
+  MAX_PIECES,
+  MAX_PLAINTEXT_BYTES,
+  TEXT_CHUNK_BYTES,
+} from '../../src/core/wire/limits.js';
 
 function codeOf(run: () => unknown): string {
   try {
@@ -102,11 +109,15 @@ describe('data records', () => {
   });
 });
 
+const NO_FILES = { count: 0, files: 0, folders: 0, bytes: 0 };
+
 describe('control messages', () => {
   const messages: ControlMessage[] = [
     { t: 'hello', version: 1, oldest: 1, features: ['one'] },
     { t: 'entries', entries: [{ k: 'f', p: 'a/b', s: 3, m: 1.5, x: true }] },
     { t: 'offer', count: 1, files: 1, folders: 0, bytes: 3 },
+    { t: 'text', data: 'YWJj' },
+    { t: 'offer', ...NO_FILES, text: { kind: 'patch', size: 3, name: 'a.patch' } },
     { t: 'want', ranges: [[0, 2]] },
     { t: 'answer', accept: true, count: 2, bytes: 3 },
     { t: 'have', bytes: 2 },
@@ -140,6 +151,17 @@ describe('control messages', () => {
     ['a negative size', control({ t: 'entries', entries: [{ k: 'f', p: 'a', s: -1, m: 0 }] })],
     ['a fraction of a byte', control({ t: 'have', bytes: 0.5 })],
     ['a size beyond 2^53', control({ t: 'offer', count: 1, files: 1, folders: 0, bytes: 2 ** 53 })],
+    ['a text of no bytes', control({ t: 'text', data: '' })],
+    ['a text as a number', control({ t: 'text', data: 7 })],
+    [
+      'a text that is too long for one message',
+      control({ t: 'text', data: 'A'.repeat((TEXT_CHUNK_BYTES / 3) * 4 + 4) }),
+    ],
+    [
+      'a text of no known kind',
+      control({ t: 'offer', ...NO_FILES, text: { kind: 'virus', size: 1 } }),
+    ],
+    ['a text of no size', control({ t: 'offer', ...NO_FILES, text: { kind: 'text' } })],
     ['an unknown kind', control({ t: 'entries', entries: [{ k: 'x', p: 'a', m: 0 }] })],
     [
       'a path without end',
@@ -168,6 +190,29 @@ describe('control messages', () => {
         },
       ),
     );
+  });
+});
+
+describe('a text', () => {
+  it('comes back in pieces that fit a record, whatever bytes it has', () => {
+    const sizes = fc.constantFrom(1, 2, 3, TEXT_CHUNK_BYTES, TEXT_CHUNK_BYTES + 1, 900_000);
+    fc.assert(
+      fc.property(sizes, fc.uint8Array({ maxLength: 20, minLength: 1 }), (size, seed) => {
+        const content = Buffer.alloc(size, seed);
+        const records = [...textMessages(content)].map(encodeControl);
+        for (const record of records) expect(record.length).toBeLessThan(MAX_PLAINTEXT_BYTES);
+        const back = records.map((record) => {
+          const message = decodeControl(record);
+          return message?.t === 'text' ? textBytes(message) : Buffer.of();
+        });
+        expect(Buffer.concat(back).equals(content)).toBe(true);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it.each(['YWJ', 'YW==YW==', 'YWJj\n', 'YX==', '----'])('in base64 like %j is refused', (data) => {
+    expect(codeOf(() => textBytes({ t: 'text', data }))).toBe('protocol_error');
   });
 });
 

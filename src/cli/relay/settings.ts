@@ -11,12 +11,21 @@ import {
   asIs,
   asList,
   asNumber,
+  asSwitch,
   countLimit,
   portSchema,
   portsSchema,
   setting,
   timeLimit,
 } from './settingKinds.js';
+
+const DIGITS = 'a whole number, 1 to 9';
+const nameDigitsSchema = v.pipe(
+  v.number(DIGITS),
+  v.integer(DIGITS),
+  v.minValue(1, DIGITS),
+  v.maxValue(9, DIGITS),
+);
 
 /** The settings, in the order of help and document. */
 export const RELAY_SETTINGS = {
@@ -47,6 +56,24 @@ export const RELAY_SETTINGS = {
     schema: portsSchema,
     fromText: (text) => text.split(',').map((part) => asNumber(part.trim())),
   }),
+  announce: setting<boolean | undefined>({
+    group: 'Network',
+    what: 'whether recipients on the local network find it (multicast DNS)',
+    placeholder: 'yes|no',
+    fallback: undefined,
+    shown: 'yes; no with --store, where several relays have the same channels',
+    schema: v.boolean('yes or no'),
+    fromText: asSwitch,
+  }),
+  nameDigits: setting<number | undefined>({
+    group: 'Network',
+    what: 'fewest digits of a channel name that the relay chooses, 1 to 9',
+    placeholder: 'number',
+    fallback: undefined,
+    shown: '4 when it is announced, else 1',
+    schema: nameDigitsSchema,
+    fromText: asNumber,
+  }),
   trustedProxies: setting<readonly string[]>({
     group: 'Network',
     what: 'addresses or subnets of proxies whose X-Forwarded-For counts, with commas',
@@ -55,6 +82,28 @@ export const RELAY_SETTINGS = {
     shown: 'none',
     schema: v.array(v.string('addresses or subnets'), 'a list of addresses or subnets'),
     fromText: asList,
+  }),
+  hostName: setting<string | undefined>({
+    group: 'Network',
+    what: 'IP address or name under which clients reach the TCP ports',
+    placeholder: 'host',
+    fallback: undefined,
+    shown: 'the host that they use for HTTP; with a store: the one address of `--host`',
+    schema: v.string('a host is a text'),
+    fromText: asIs,
+  }),
+  store: setting<string | undefined>({
+    group: 'Network',
+    what: 'redis://host:port in which relays share their channels',
+    placeholder: 'url',
+    fallback: undefined,
+    shown: "this process's memory",
+    secret: true,
+    schema: v.pipe(
+      v.string('a store is a text'),
+      v.regex(/^rediss?:\/\//, 'a store is redis://host:port or rediss://host:port'),
+    ),
+    fromText: asIs,
   }),
   crocPassword: setting<string | undefined>({
     group: 'Access',

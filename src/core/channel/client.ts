@@ -32,7 +32,7 @@ export interface ClientContext<State, Result> {
 }
 
 /** A party that the relay has let in. */
-export type Member = Pick<JoinAnswer, 'channel' | 'uuid' | 'ports' | 'curve'>;
+export type Member = Pick<JoinAnswer, 'channel' | 'uuid' | 'curve'>;
 
 /** The last state, with what came out. */
 export interface Closed<Result> {

@@ -100,10 +100,10 @@ export class Recipient<Result> {
   #connect(member: Member, { x, y, key, h_k }: Agreed): Promise<Step> {
     if (!sameBytes(confirmations(key).h_k, h_k)) throw new CrocError('wrong_code');
     const { relay, data, timing } = this.#context;
-    const { channel, curve, uuid, ports } = member;
+    const { channel, curve, uuid } = member;
     return bounded(this.#context, timing.stepMs, 'timed_out', async () => {
       const secrets = { key, transcript: transcriptHash(channel, curve, x, y) };
-      const { address } = relay;
+      const { address, ports } = await relay.lanes();
       await data.connect({ role: 'recipient', address, ports, channel, uuid, secrets });
       return { state: 'receiving' };
     });

@@ -46,6 +46,8 @@ export class RelayClient {
   readonly #agent: HttpAgent | HttpsAgent;
   #address: string | undefined;
   #member: Pick<JoinAnswer, 'channel' | 'uuid'> | undefined;
+  /** Where the relay last said that the lanes are. */
+  #home: Pick<JoinAnswer, 'host' | 'ports'> | undefined;
 
   /** @throws CrocError `invalid_relay` */
   constructor(options: RelayClientOptions) {
@@ -62,6 +64,24 @@ export class RelayClient {
   }
 
   /**
+   * Where the lanes are, by the newest answer: at another host of the relay perhaps, but by the same
+   * address family, so that the relay sees one address of ours.
+   *
+   * @throws CrocError `relay_port_blocked` when that host has no such address, `not_a_relay` when a relay
+   *   elsewhere names this machine
+   */
+  async lanes(): Promise<{ readonly address: string; readonly ports: readonly number[] }> {
+    const { address } = this;
+    const { host, ports } = this.#home ?? { ports: [] };
+    if (host === undefined) return { address, ports };
+    const found = await this.#resolve(host, isIP(address));
+    // A relay on the network has no business with what listens on this machine only.
+    if (!isLocal(address) && isLocal(found))
+      throw new CrocError('not_a_relay', { detail: `it names ${found} for its lanes` });
+    return { address: found, ports };
+  }
+
+  /**
    * `POST /join`.
    *
    * @param channel - its name; undefined lets the relay choose, for senders only
@@ -75,11 +95,31 @@ export class RelayClient {
     signal: AbortSignal,
   ): Promise<JoinAnswer> {
     const request = { role, ...(channel && { channel }), ...(curve && { curve }) };
-    const json = await this.#firstContact(request, signal);
+    const json = await this.#firstContact('/join', request, signal);
     const parsed = v.safeParse(joinAnswerSchema, json);
     if (!parsed.success) throw notUnderstood(json);
     this.#member = parsed.output;
+    this.#home = parsed.output;
     return parsed.output;
+  }
+
+  /**
+   * Whether there is a channel of this name that still has room for our address. Asked with a capability
+   * that nobody has, so the channel does not notice: no role is taken and no address comes in.
+   *
+   * @param uuid - random, 192 bits or so
+   * @throws CrocError what the relay refuses with, or why it cannot be asked
+   */
+  async has(channel: string, uuid: string, signal: AbortSignal): Promise<boolean> {
+    try {
+      await this.#firstContact('/channel', { channel, uuid }, signal);
+    } catch (error) {
+      const { code } = CrocError.from(error);
+      if (code === 'unauthorized') return true;
+      if (code === 'no_such_channel') return false;
+      throw error;
+    }
+    throw new CrocError('not_a_relay', { detail: this.#url.host });
   }
 
   /** `POST /channel` with what we have to say. A lost answer is asked for again. */
@@ -120,13 +160,13 @@ export class RelayClient {
   }
 
   /** The first request tries every address of the relay's name; the one that answers is kept. */
-  async #firstContact(request: object, signal: AbortSignal): Promise<unknown> {
-    const addresses = await this.#resolve();
+  async #firstContact(path: string, body: object, signal: AbortSignal): Promise<unknown> {
+    const addresses = await this.#addresses();
     let failure = new CrocError('relay_unreachable', { detail: this.#url.host });
     for (const address of addresses) {
       this.#address = address;
       try {
-        return await this.#post('/join', request, 0, signal);
+        return await this.#post(path, body, 0, signal);
       } catch (error) {
         const unreachable = CrocError.from(error).code === 'relay_unreachable';
         if (!(error instanceof NoAnswer) && !unreachable) throw error;
@@ -137,7 +177,18 @@ export class RelayClient {
     throw failure;
   }
 
-  async #resolve(): Promise<string[]> {
+  /** The address of a host, of one family. @param family - 4 or 6 */
+  async #resolve(host: string, family: number): Promise<string> {
+    if (isIP(host) === family) return host;
+    try {
+      if (isIP(host) === 0) return (await lookup(host, { family })).address;
+    } catch (cause) {
+      throw new CrocError('relay_port_blocked', { detail: host, cause });
+    }
+    throw new CrocError('relay_port_blocked', { detail: `${host}, not IPv${family}` });
+  }
+
+  async #addresses(): Promise<string[]> {
     const host = this.#url.hostname.replace(/^\[|\]$/g, '');
     if (isIP(host)) return [host];
     try {
@@ -153,6 +204,7 @@ export class RelayClient {
     const json = await this.#postAgain({ channel, uuid, ...fields }, holdMs, signal);
     const parsed = v.safeParse(channelAnswerSchema, json);
     if (!parsed.success) throw notUnderstood(json);
+    this.#home = parsed.output;
     return parsed.output;
   }
 
@@ -209,6 +261,11 @@ export class RelayClient {
       ? new CrocError(code)
       : new CrocError('bad_request', { detail: code });
   }
+}
+
+/** Tells whether an address reaches no other machine than this one. */
+function isLocal(address: string): boolean {
+  return /^(127\.|0\.|::1$|::$|::ffff:(127|0)\.)/i.test(address);
 }
 
 const curveSchema = v.object({ curve: v.string() });

@@ -110,12 +110,12 @@ export class Sender<Result> {
   #connect(opened: Opened, { key, h_k, y }: Agreed): Promise<Step> {
     const { relay, data, timing } = this.#context;
     const { member, exchange } = opened;
-    const { channel, curve, uuid, ports } = member;
+    const { channel, curve, uuid } = member;
     return bounded(this.#context, timing.stepMs, 'timed_out', async (signal) => {
       const { version } = await relay.update({ h_k: encodeBase64(h_k) }, signal);
       const transcript = transcriptHash(channel, curve, exchange.x, y);
       const secrets = { key, transcript };
-      const { address } = relay;
+      const { address, ports } = await relay.lanes();
       await data.connect({ role: 'sender', address, ports, channel, uuid, secrets });
       return { state: 'awaiting-staple', version };
     });

@@ -14,6 +14,7 @@ import { parentOf, type Folders } from './folders.js';
 import { errnoOf, writingError } from './fsErrors.js';
 import { removeQuietly, type PartFile } from './partFile.js';
 import type { Placement } from './placement.js';
+import type { UndoLog } from './undo.js';
 
 /** Two batches of open files and those being written stay below 300 descriptors together. */
 const BATCH_FILES = 120;
@@ -34,18 +35,24 @@ export class Committer {
   readonly #folders: Folders;
   readonly #placement: Placement;
   readonly #onDone: (file: WholeFile, path: string | undefined) => void;
+  readonly #undo: UndoLog | undefined;
   #batch: WholeFile[] = [];
   #bytes = 0;
   /** The batch that is being flushed, and its end, which never rejects. */
   #running: { readonly ended: Promise<void> } | undefined;
   #failure: { readonly error: unknown } | undefined;
 
-  /** @param onDone - told where each file lies now, or that it was skipped after all */
+  /**
+   * @param onDone - told where each file lies now, or that it was skipped after all
+   * @param undo - keeps what is replaced
+   */
   constructor(
     folders: Folders,
     placement: Placement,
     onDone: (file: WholeFile, path: string | undefined) => void,
+    undo?: UndoLog,
   ) {
+    this.#undo = undo;
     this.#folders = folders;
     this.#placement = placement;
     this.#onDone = onDone;
@@ -136,6 +143,7 @@ export class Committer {
   #publish(file: WholeFile): string | undefined {
     let path = file.path;
     try {
+      if (file.choice === 'overwrite') this.#undo?.keep(this.#folders.fullPath(path));
       while (
         !moveTo(file.part.path, this.#folders.fullPath(path), file.choice, this.#folders, path)
       ) {

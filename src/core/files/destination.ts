@@ -11,8 +11,8 @@
  */
 import { CrocError } from '../errors.js';
 import type { RandomBytes } from '../edges.js';
-import type { ConflictChoice, OfferEntry } from '../types.js';
-import { Committer } from './committer.js';
+import type { ConflictChoice, OfferEntry, Renamed } from '../types.js';
+import { Committer, type WholeFile } from './committer.js';
 import { Folders, parentOf } from './folders.js';
 import { Ledger } from './ledger.js';
 import { Links } from './links.js';
@@ -22,6 +22,7 @@ import { PartFiles } from './partFiles.js';
 import { Placement, type FoundConflict } from './placement.js';
 import { probeFolder, withExecute, type ProbedFolder } from './probe.js';
 import { checkOffer } from './safePath.js';
+import { UndoLog, type UndoRecord } from './undo.js';
 
 export { PART_NAME } from './partFile.js';
 export type { FoundConflict } from './placement.js';
@@ -31,6 +32,8 @@ export interface DestinationOptions {
   readonly random: RandomBytes;
   /** Whose rules of names hold; this machine's when absent. */
   readonly platform?: NodeJS.Platform;
+  /** Keep what is overwritten, and note what arrives, for `undo`. */
+  readonly undo?: boolean;
 }
 
 /** What a finished destination holds. */
@@ -41,6 +44,8 @@ export interface Received {
   readonly bytes: number;
   /** Absolute paths of the topmost files and folders, in the order of the offer. */
   readonly roots: string[];
+  /** Files and links that got another name than the offered one; absent when none did. */
+  readonly renamed?: readonly Renamed[];
 }
 
 const NO_BYTES = new Uint8Array(0);
@@ -58,6 +63,8 @@ export class Destination {
   readonly #parts: PartFiles;
   readonly #committer: Committer;
   readonly #ledger: Ledger;
+  readonly #undo: UndoLog | undefined;
+  readonly #renamed: Renamed[] = [];
   #failure: CrocError | undefined;
   #finishing: Promise<Received> | undefined;
   #isFinished = false;
@@ -75,10 +82,12 @@ export class Destination {
     this.#placement = new Placement(entries, this.#folders);
     this.#links = new Links(probed.root, options.random);
     this.#ledger = new Ledger(entries);
-    this.#committer = new Committer(this.#folders, this.#placement, ({ part }, path) => {
+    this.#undo = options.undo === true ? new UndoLog(probed.root, options.random) : undefined;
+    const onDone = ({ part }: WholeFile, path: string | undefined): void => {
       if (path === undefined) this.#ledger.setStatus(part.index, 'skipped');
-      else this.#ledger.done(part.index, path);
-    });
+      else this.#done(part.index, path);
+    };
+    this.#committer = new Committer(this.#folders, this.#placement, onDone, this.#undo);
     this.#parts = new PartFiles(() => this.#committer.room());
   }
 
@@ -233,6 +242,21 @@ export class Destination {
     this.#folders.removeEmpty();
   }
 
+  /** What was changed so far; undefined unless `undo` was asked for, or when nothing was. */
+  get undoRecord(): UndoRecord | undefined {
+    const record = this.#undo?.record(this.#folders.made);
+    return record?.arrived.length === 0 ? undefined : record;
+  }
+
+  /** A file or link has its final name. */
+  #done(index: number, path: string): void {
+    this.#ledger.done(index, path);
+    const full = this.#folders.fullPath(path);
+    this.#undo?.arrived(full);
+    const { path: offered } = this.#ledger.entry(index);
+    if (path !== offered) this.#renamed.push({ offered, path: full });
+  }
+
   async #finish(): Promise<Received> {
     this.#check();
     for (const [index, { path, size }] of this.#ledger.planned('file')) {
@@ -259,7 +283,9 @@ export class Destination {
     await this.#folders.flush();
     this.#isFinished = true;
     const { files, bytes, tops } = this.#ledger;
-    return { files, bytes, roots: tops.map((top) => this.#folders.fullPath(top)) };
+    const roots = tops.map((top) => this.#folders.fullPath(top));
+    const renamed = this.#renamed.length === 0 ? {} : { renamed: this.#renamed };
+    return { files, bytes, roots, ...renamed };
   }
 
   #makeLink(index: number, { path: offered, target, mtimeMs }: OfferEntry): void {
@@ -268,12 +294,13 @@ export class Destination {
     const choice = this.#ledger.choice(index);
     let path = this.#ledger.place(index);
     this.#folders.ensure(parentOf(path));
+    if (choice === 'overwrite') this.#undo?.keep(this.#folders.fullPath(path));
     while (!this.#links.make(this.#folders.fullPath(path), link, choice)) {
       if (choice === 'skip') return;
       path = this.#placement.freeName(path, 'file');
     }
     this.#folders.touch(parentOf(path));
-    this.#ledger.done(index, path);
+    this.#done(index, path);
   }
 
   /** Last of all: every name that comes into a folder changes its time. */

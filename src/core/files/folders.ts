@@ -76,6 +76,11 @@ export class Folders {
     this.#touched.add(parentOf(folder)).add(folder);
   }
 
+  /** Absolute paths of the folders that this transfer made, parents first. */
+  get made(): string[] {
+    return this.#made.map((folder) => this.fullPath(folder));
+  }
+
   /** Notes that names in a folder changed. */
   touch(folder: string): void {
     this.#touched.add(folder);
@@ -107,14 +112,17 @@ export class Folders {
 
   /** Removes the folders that this transfer made and that are empty. Never throws. */
   removeEmpty(): void {
+    const left: string[] = [];
     for (const folder of this.#made.splice(0).reverse()) {
       try {
         rmdirSync(this.fullPath(folder));
         this.#states.set(folder, 'absent');
       } catch {
         // Something is in it, or it is gone: both are fine.
+        left.unshift(folder);
       }
     }
+    this.#made.push(...left);
   }
 
   #state(folder: string): FolderState {

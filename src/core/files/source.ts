@@ -31,14 +31,17 @@ function checkAsOffered(fd: number, entry: WalkEntry): void {
 /** One open file of the offer. */
 export class SourceFile {
   readonly #entry: WalkEntry;
+  /** Of a file in memory: there is no descriptor, and nothing that could change. */
+  readonly #content: Uint8Array | undefined;
   readonly #disk = new Patience();
   #fd: number | undefined;
   /** Reads that run; the descriptor lives as long as they do. */
   #reading = 0;
   #closing = false;
 
-  private constructor(entry: WalkEntry, fd: number) {
+  private constructor(entry: WalkEntry, fd: number | undefined) {
     this.#entry = entry;
+    this.#content = entry.content;
     this.#fd = fd;
   }
 
@@ -48,7 +51,7 @@ export class SourceFile {
    * @throws CrocError `file_not_found`, `file_unreadable`, `file_changed`
    */
   static open(entry: WalkEntry): SourceFile {
-    return new SourceFile(entry, openAsOffered(entry));
+    return new SourceFile(entry, entry.content ? undefined : openAsOffered(entry));
   }
 
   /**
@@ -60,6 +63,10 @@ export class SourceFile {
    */
   async read(offset: number, buffer: Uint8Array, length: number): Promise<number> {
     const wanted = this.#wanted(offset, length);
+    if (this.#content) {
+      buffer.set(this.#content.subarray(offset, offset + wanted));
+      return wanted;
+    }
     const fd = this.#use();
     this.#reading++;
     try {
@@ -82,6 +89,7 @@ export class SourceFile {
 
   /** Says that all was read. @throws CrocError `file_changed` when the file is another than offered */
   verifyUnchanged(): void {
+    if (this.#content) return;
     try {
       checkAsOffered(this.#use(), this.#entry);
     } catch (error) {
@@ -118,6 +126,10 @@ export class SourceFile {
  * @throws CrocError `file_not_found`, `file_unreadable`, `file_changed`
  */
 export function readSmallFile(entry: WalkEntry, into: Uint8Array, at: number): number {
+  if (entry.content) {
+    into.set(entry.content, at);
+    return entry.size;
+  }
   const fd = openAsOffered(entry);
   try {
     readAll(fd, entry, into, at);

@@ -8,17 +8,22 @@
 import { accessSync, constants, lstatSync, readdirSync, type Stats } from 'node:fs';
 import { sep } from 'node:path';
 import { CrocError } from '../errors.js';
-import type { OfferEntry, Skipped } from '../types.js';
+import type { IgnoreOptions, OfferEntry, Skipped } from '../types.js';
 import { errnoOf, readingError } from './fsErrors.js';
+import { NO_RULES, rulesFor, type FolderRules } from './ignoring.js';
 import { linkTarget } from './linkTarget.js';
 import { pacer } from './pace.js';
 import { checkEntryPath, MAX_ENTRIES } from './safePath.js';
-import { namedRoots, type Root } from './roots.js';
+import { namedRoots, type MemorySource, type Root, type WalkSource } from './roots.js';
+
+export type { MemorySource, WalkSource } from './roots.js';
 
 /** One thing to offer, and where it is. */
 export interface WalkEntry extends OfferEntry {
-  /** Absolute path on this disk, in the system's own form. */
+  /** Absolute path on this disk, in the system's own form; empty for what is in memory. */
   readonly source: string;
+  /** The content of a file that is in memory. */
+  readonly content?: Uint8Array;
 }
 
 /** How to walk. */
@@ -26,26 +31,30 @@ export interface WalkOptions {
   readonly signal?: AbortSignal;
   /** Told of everything that is found and not sent; `path` is the one it would have had. */
   readonly onSkip: (skipped: Skipped) => void;
+  /** What to leave out of named folders; nothing when absent. */
+  readonly ignore?: IgnoreOptions | undefined;
+  /** Told of each file or folder that `ignore` leaves out. */
+  readonly onIgnore?: () => void;
 }
 
 /**
  * Walks what was named. A named link is followed, for the person chose it; links below are sent as
  * links if they stay inside the named folder.
  *
- * @param paths - absolute or relative to the working directory; each offered under its base name
+ * @param sources - each offered under its base name
  * @throws CrocError `nothing_to_send` (no path at all), `file_not_found`, `file_unreadable`,
  * `unsupported_file` (a device, pipe or socket was named), `limit_exceeded` (over 1,000,000
  * entries), and the signal's reason
  */
 export async function* walk(
-  paths: readonly string[],
+  sources: readonly WalkSource[],
   options: WalkOptions,
 ): AsyncGenerator<WalkEntry, void, undefined> {
-  if (paths.length === 0) throw new CrocError('nothing_to_send');
+  if (sources.length === 0) throw new CrocError('nothing_to_send');
   let count = 0;
   const pause = pacer();
-  for (const root of namedRoots(paths)) {
-    for (const entry of walkRoot(root, options.onSkip)) {
+  for (const root of namedRoots(sources)) {
+    for (const entry of walkRoot(root, options)) {
       options.signal?.throwIfAborted();
       const turn = pause();
       if (turn !== undefined) await turn;
@@ -59,19 +68,44 @@ export async function* walk(
 interface Place {
   readonly path: string;
   readonly source: string;
+  /** What is left out in the folder that this is in; absent for what was named. */
+  readonly rules?: FolderRules;
 }
 
 /** Gives an entry for what is sent and `undefined` for what is not, so that both count as work. */
-function* walkRoot(root: Root, onSkip: WalkOptions['onSkip']): Generator<WalkEntry | undefined> {
+function* walkRoot(root: Root, options: WalkOptions): Generator<WalkEntry | undefined> {
+  const { onSkip, ignore, onIgnore } = options;
+  if (root.memory) {
+    yield inMemory(root.name, root.memory);
+    return;
+  }
   // What is left to look at, the next one last: recursion that cannot overflow.
   const left: Place[] = [{ path: root.name, source: root.source }];
   for (let place = left.pop(); place !== undefined; place = left.pop()) {
+    if (isLeftOut(place)) {
+      onIgnore?.();
+      yield undefined;
+      continue;
+    }
     const entry = look(place, root, onSkip);
     yield entry;
     if (entry?.kind !== 'folder') continue;
+    const rules =
+      place.rules?.within(place.source) ?? (ignore ? rulesFor(place.source, ignore) : NO_RULES);
     for (const name of namesIn(place, onSkip).reverse())
-      left.push({ path: `${place.path}/${name}`, source: below(place.source, name) });
+      left.push({ path: `${place.path}/${name}`, source: below(place.source, name), rules });
   }
+}
+
+/** Before anything else is found out about it: what is left out may well be unreadable. */
+function isLeftOut(place: Place): boolean {
+  const { rules = NO_RULES, source } = place;
+  return rules !== NO_RULES && rules.ignores(source, statOf(place)?.isDirectory() === true);
+}
+
+function inMemory(path: string, { content, mtimeMs }: MemorySource): WalkEntry {
+  const { length: size } = content;
+  return { path, source: '', kind: 'file', size, mtimeMs, executable: false, content };
 }
 
 function below(folder: string, name: string): string {

@@ -26,6 +26,19 @@ interface Values {
   readonly h_k?: string;
 }
 
+/** Where the lanes of a channel are: the relay process that its parties connect to. */
+export interface Home {
+  /** An IP address or a name; absent: wherever the client's HTTP goes. */
+  readonly host?: string;
+  readonly ports: readonly number[];
+}
+
+/** Tells whether two homes are one. */
+export function sameHome(one: Home, other: Home): boolean {
+  if (one === other) return true;
+  return one.host === other.host && one.ports.join() === other.ports.join();
+}
+
 /** A channel that lives. */
 export interface OpenChannel extends Values {
   readonly status: 'open';
@@ -33,6 +46,7 @@ export interface OpenChannel extends Values {
   readonly curve: CurveName;
   /** Address key of whoever opened it, for the limit per address. */
   readonly owner: string;
+  readonly home: Home;
   /** Address keys of its clients, at most two, never removed. */
   readonly addresses: readonly string[];
   /** SHA-256 over channel and uuid, hex: the relay keeps no capability that it could leak. */
@@ -133,7 +147,12 @@ export function knock(channel: Channel | undefined, asker: Asker): Step<undefine
 /** A sender opens a channel. */
 export function joinAsSender(
   channel: Channel | undefined,
-  join: { readonly name: string; readonly uuid: string; readonly curve: CurveName },
+  join: {
+    readonly name: string;
+    readonly uuid: string;
+    readonly curve: CurveName;
+    readonly home: Home;
+  },
   asker: Asker,
 ): Step<OpenChannel> {
   const entered = enter(channel, asker);
@@ -144,6 +163,7 @@ export function joinAsSender(
     channel: join.name,
     curve: join.curve,
     owner: asker.address,
+    home: join.home,
     addresses: [asker.address],
     sender: capability(join.name, join.uuid),
     stapled: false,
@@ -178,11 +198,17 @@ export function identify(channel: Channel | undefined, uuid: string, asker: Aske
   return accept(seen, seen.channel);
 }
 
-/** A party connects a lane: only once `h_k` is set. */
-export function enterLane(channel: Channel | undefined, uuid: string, asker: Asker): Step<Seen> {
-  const step = identify(channel, uuid, asker);
-  if (!step.outcome.ok || step.outcome.value.channel.h_k !== undefined) return step;
-  return { ...refuse('out_of_order'), next: step.outcome.value.channel };
+/** A party connects a lane: only once `h_k` is set, and only at the channel's home. */
+export function enterLane(
+  channel: Channel | undefined,
+  line: { readonly uuid: string; readonly home: Home },
+  asker: Asker,
+): Step<Seen> {
+  const step = identify(channel, line.uuid, asker);
+  if (!step.outcome.ok) return step;
+  const next = step.outcome.value.channel;
+  if (next.h_k === undefined) return { ...refuse('out_of_order'), next };
+  return sameHome(next.home, line.home) ? step : { ...refuse('misdirected'), next };
 }
 
 /** A party posts to `/channel`: sets values, closes, or only looks. */
@@ -210,6 +236,13 @@ export function markStapled(channel: Channel | undefined): Step<undefined> {
   const done: Outcome<undefined> = { ok: true, value: undefined };
   if (channel?.status !== 'open' || channel.stapled) return { outcome: done };
   return { outcome: done, next: { ...channel, stapled: true, version: channel.version + 1 } };
+}
+
+/** The process `from` is gone: the lanes of its channel are at `to` from now on. */
+export function rehome(channel: Channel | undefined, from: Home, to: Home): Step<undefined> {
+  const done: Outcome<undefined> = { ok: true, value: undefined };
+  if (channel?.status !== 'open' || !sameHome(channel.home, from)) return { outcome: done };
+  return { outcome: done, next: { ...channel, home: to, version: channel.version + 1 } };
 }
 
 /** A channel after its end. */
@@ -266,7 +299,7 @@ function withValues(channel: OpenChannel, { x, y, hh_k, h_k }: Values): OpenChan
 }
 
 /** The channel as one party may see it: nothing of the other's capability or address. */
-export function view({ role, channel }: Seen, ports: readonly number[]): ChannelAnswer {
+export function view({ role, channel }: Seen): ChannelAnswer {
   const { x, y, hh_k, h_k } = channel;
   return {
     channel: channel.channel,
@@ -277,7 +310,12 @@ export function view({ role, channel }: Seen, ports: readonly number[]): Channel
     ...(hh_k === undefined ? {} : { hh_k }),
     ...(h_k === undefined ? {} : { h_k }),
     stapled: channel.stapled,
-    ports: [...ports],
+    ...whereabouts(channel.home),
     version: channel.version,
   };
+}
+
+/** A home as answers name it. */
+export function whereabouts({ host, ports }: Home): { host?: string; ports: number[] } {
+  return host === undefined ? { ports: [...ports] } : { host, ports: [...ports] };
 }

@@ -26,6 +26,7 @@ export class ChannelLanes {
   /** Connections that are open, or on their way in. */
   #held = 0;
   #ended = false;
+  #sender: string | undefined;
   #stapled = false;
   /** Bytes of staples and waiting connections that are gone. */
   #goneStapled = 0;
@@ -37,6 +38,16 @@ export class ChannelLanes {
     this.name = name;
     this.#notices = notices;
     this.#ports = Array.from({ length: count }, () => ({ waiting: undefined, staple: undefined }));
+  }
+
+  /**
+   * Tells whether these are the lanes of the channel that this sender opened. A name can come back
+   * for another channel; whoever asks first decides which one these are of.
+   * @param sender - what the relay keeps of the sender's capability
+   */
+  belongTo(sender: string): boolean {
+    this.#sender ??= sender;
+    return this.#sender === sender;
   }
 
   /** Bytes that came into this channel's staples. */

@@ -32,6 +32,8 @@ export interface LanesParts {
   /** Takes clients that speak croc's own protocol. */
   readonly croc: CrocRelay;
   readonly onEvent: (event: RelayEvent) => void;
+  /** Told when a connection came or went. */
+  readonly onConnections: () => void;
 }
 
 /** All lanes of a relay. */
@@ -67,8 +69,8 @@ export class Lanes {
     const { sockets, clock, limits } = this.#parts;
     const over = sockets.admit(socket);
     if (over === 'cut') return;
-    this.#connections += 1;
-    socket.once('close', () => (this.#connections -= 1));
+    this.#count(1);
+    socket.once('close', () => this.#count(-1));
     if (over !== undefined) {
       this.#refuse(socket, over);
       return;
@@ -79,6 +81,11 @@ export class Lanes {
     else if (first === 'slow') this.#refuse(socket, { ok: false, code: 'bad_request' });
     else if ('croc' in first) await this.#parts.croc.accept(socket, index, first.croc);
     else await this.#enter(socket, index, first);
+  }
+
+  #count(change: number): void {
+    this.#connections += change;
+    this.#parts.onConnections();
   }
 
   /** Parses the first line and lets the party in, or tells it why not. */
@@ -97,9 +104,18 @@ export class Lanes {
       this.#refuse(socket, refusal ?? { ok: false, code: 'bad_request' });
       return;
     }
-    const lanes = this.#lanesOf(laneLine.channel);
-    const release = lanes.hold();
+    let lanes = this.#lanesOf(laneLine.channel);
+    let release = lanes.hold();
     const entered = await rendezvous.lane(laneLine, address);
+    if (entered.ok && !lanes.belongTo(entered.value.channel.sender)) {
+      // Those are of a channel that the store has lost, whose name was given away again since.
+      lanes.end();
+      this.#channels.delete(laneLine.channel);
+      release();
+      lanes = this.#lanesOf(laneLine.channel);
+      release = lanes.hold();
+      lanes.belongTo(entered.value.channel.sender);
+    }
     const refused = entered.ok ? lanes.refusal : entered.code;
     if (entered.ok && refused === undefined && !socket.destroyed) {
       socket.setKeepAlive(true, KEEP_ALIVE_MS);
@@ -116,14 +132,14 @@ export class Lanes {
     if (known !== undefined) return known;
     const { store, rendezvous, count } = this.#parts;
     const unwatch = store.watch(name, (channel) => {
-      if (channel.status === 'closed') lanes.end();
+      if (channel?.status === 'closed') lanes.end();
     });
     const lanes = new ChannelLanes(name, count, {
       onStapled: () => void rendezvous.stapled(name),
       onEmpty: () => {
         unwatch();
         this.#goneBytes += lanes.stapledBytes;
-        this.#channels.delete(name);
+        if (this.#channels.get(name) === lanes) this.#channels.delete(name);
       },
     });
     this.#channels.set(name, lanes);

@@ -111,9 +111,14 @@ function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : '';
 }
 
+/** Tells whether an address stands for every interface. */
+export function isEveryInterface(host: string): boolean {
+  return EVERY_INTERFACE.includes(host);
+}
+
 /** The URLs of a bound HTTP port: for others on the network, and for this machine. */
 export function urlsOf({ host, port }: Bound): { url: string; localUrl: string } {
-  if (!EVERY_INTERFACE.includes(host)) {
+  if (!isEveryInterface(host)) {
     const url = toUrl(host, port);
     return { url, localUrl: url };
   }

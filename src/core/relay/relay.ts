@@ -1,24 +1,27 @@
 /** A relay in this process: puts the parts together, binds the ports, and stops it all. */
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
-import type { Relay, RelayOptions } from '../api.js';
+import type { Relay, RelayOptions, RelayStats } from '../api.js';
 import { systemClock, systemRandom } from '../edges.js';
 import type { Clock, RandomBytes } from '../edges.js';
 import { CrocError } from '../errors.js';
-import { DEFAULT_HTTP_PORT, DEFAULT_TCP_PORTS, MAX_LANES } from '../wire/http.js';
+import { DEFAULT_HTTP_PORT, DEFAULT_TCP_PORTS, isLaneHost, MAX_LANES } from '../wire/http.js';
 import { AddressResolver } from './address.js';
+import type { Home } from './channel.js';
 import type { RelayEvent } from './events.js';
 import { CrocRelay, DEFAULT_CROC_PASSWORD } from './crocRelay.js';
 import { createHttpServer } from './http.js';
 import { Lanes } from './lanes.js';
 import { DEFAULT_LIMITS } from './limits.js';
 import type { RelayLimits } from './limits.js';
-import { listenAt, stop, urlsOf } from './listen.js';
+import { isEveryInterface, listenAt, stop, urlsOf } from './listen.js';
 import type { Bound, WantedPort } from './listen.js';
+import { RedisStore } from './redisStore.js';
 import { Rendezvous } from './rendezvous.js';
 import { Sockets } from './sockets.js';
 import { MemoryStore } from './store.js';
 import type { ChannelStore } from './store.js';
+import { StatsWatchers } from './watchers.js';
 
 /** How to run a relay, with what only operators and tests set. */
 export interface RelaySetup extends RelayOptions {
@@ -29,10 +32,14 @@ export interface RelaySetup extends RelayOptions {
   readonly limits?: Partial<RelayLimits>;
   /** Addresses or subnets of proxies whose `X-Forwarded-For` counts; default none. */
   readonly trustedProxies?: readonly string[];
-  readonly store?: ChannelStore;
+  /** Keeps the channels instead of what `store` names. */
+  readonly channelStore?: ChannelStore;
   /** Told what happens, in counts. */
   readonly onEvent?: (event: RelayEvent) => void;
 }
+
+/** Digits of channel names of a relay that is found among others: nobody should meet a stranger's. */
+const ANNOUNCED_NAME_DIGITS = 4;
 
 /**
  * Starts a relay.
@@ -45,12 +52,14 @@ export async function startRelay(setup: RelaySetup = {}): Promise<Relay> {
   const clock = setup.clock ?? systemClock;
   const random = setup.random ?? systemRandom;
   const onEvent = setup.onEvent ?? ((): void => undefined);
-  const store = setup.store ?? new MemoryStore(limits, random);
   const resolver = new AddressResolver(setup.trustedProxies);
   const sockets = new Sockets(limits, resolver);
   const hosts = setup.hosts ?? (setup.host === undefined ? [] : [setup.host]);
   const servers: Server[] = [];
+  let store: ChannelStore | undefined;
   try {
+    const kept = await openStore(setup, limits, clock, random);
+    store = kept;
     // Lanes know the ports only by number, so that they can be bound first and told afterwards.
     const gate: LaneGate = { accept: (socket) => void socket.destroy() };
     const ports: number[] = [];
@@ -61,13 +70,16 @@ export async function startRelay(setup: RelaySetup = {}): Promise<Relay> {
       servers.push(...bound);
       ports.push(at.port);
     }
-    const rendezvous = new Rendezvous({ store, clock, random, limits, ports, onEvent });
+    const home = homeOf(setup, hosts, ports);
+    const rendezvous = new Rendezvous({ store, clock, random, limits, home, onEvent });
     const croc = new CrocRelay({
       ...{ clock, random, ports, limits },
       password: setup.crocPassword ?? DEFAULT_CROC_PASSWORD,
     });
-    const lanes = new Lanes({
-      ...{ store, rendezvous, sockets, clock, limits, croc, onEvent },
+    const watchers = new StatsWatchers(clock, () => numbersOf(kept, lanes));
+    const onConnections = (): void => watchers.changed();
+    const lanes: Lanes = new Lanes({
+      ...{ store, rendezvous, sockets, clock, limits, croc, onEvent, onConnections },
       count: ports.length,
     });
     gate.accept = (socket, index) => void lanes.accept(socket, index);
@@ -77,13 +89,51 @@ export async function startRelay(setup: RelaySetup = {}): Promise<Relay> {
       { port: setup.port ?? DEFAULT_HTTP_PORT, fallback: setup.port === undefined },
     );
     servers.push(...http.servers);
-    const parts = { servers, sockets, store, rendezvous, lanes, onEvent };
+    await store.announce(home);
+    const parts = { servers, sockets, store, rendezvous, lanes, onEvent, watchers };
     return new RunningRelay(parts, http.bound, ports);
   } catch (error) {
     sockets.close();
     await Promise.all(servers.map(stop));
+    await store?.close();
     throw error;
   }
+}
+
+/** Where channels are kept: handed in, shared by Redis, or in memory. */
+async function openStore(
+  { channelStore, store, announce = false, nameDigits }: RelaySetup,
+  limits: RelayLimits,
+  clock: Clock,
+  random: RandomBytes,
+): Promise<ChannelStore> {
+  if (channelStore !== undefined) return channelStore;
+  const fewest = nameDigits ?? (announce ? ANNOUNCED_NAME_DIGITS : 1);
+  if (store === undefined) return new MemoryStore(limits, random, fewest);
+  return RedisStore.open(store, { limits, clock, random, nameDigits: fewest });
+}
+
+/**
+ * Where clients find this process's lanes.
+ * @throws CrocError `usage` when relays share a store and nothing says which address is this one's
+ */
+function homeOf(
+  { hostName, store }: RelaySetup,
+  hosts: readonly string[],
+  ports: readonly number[],
+): Home {
+  if (hostName !== undefined) {
+    if (!isLaneHost(hostName))
+      throw new CrocError('usage', { detail: `not a host name: ${hostName}` });
+    return { host: hostName, ports };
+  }
+  if (store === undefined) return { ports };
+  const [host] = hosts;
+  if (hosts.length === 1 && host !== undefined && isLaneHost(host) && !isEveryInterface(host))
+    return { host, ports };
+  throw new CrocError('usage', {
+    detail: 'relays that share a store need a host name each, under which clients find them',
+  });
 }
 
 /** Where a lane's connection goes; index: which of the ports. */
@@ -107,6 +157,11 @@ function laneServer(limits: RelayLimits, accept: (socket: Socket) => void): Serv
   return createServer(options, accept);
 }
 
+async function numbersOf(store: ChannelStore, lanes: Lanes): Promise<RelayStats> {
+  const { connections, bytes } = lanes;
+  return { channels: await store.count(), connections, bytes };
+}
+
 interface RunningParts {
   readonly servers: readonly Server[];
   readonly sockets: Sockets;
@@ -114,6 +169,7 @@ interface RunningParts {
   readonly rendezvous: Rendezvous;
   readonly lanes: Lanes;
   readonly onEvent: (event: RelayEvent) => void;
+  readonly watchers: StatsWatchers;
 }
 
 class RunningRelay implements Relay {
@@ -121,6 +177,8 @@ class RunningRelay implements Relay {
   readonly localUrl: string;
   readonly port: number;
   readonly ports: readonly number[];
+  /** The relay itself says nothing to the network; see discovery/announced.ts. */
+  readonly announced = false;
   readonly closed: Promise<CrocError | undefined>;
   readonly #parts: RunningParts;
   #tellClosed: (error: CrocError | undefined) => void = () => undefined;
@@ -139,9 +197,12 @@ class RunningRelay implements Relay {
     }
   }
 
-  async stats(): ReturnType<Relay['stats']> {
-    const { store, lanes } = this.#parts;
-    return { channels: await store.count(), connections: lanes.connections, bytes: lanes.bytes };
+  stats(): Promise<RelayStats> {
+    return numbersOf(this.#parts.store, this.#parts.lanes);
+  }
+
+  watch(changed: (stats: RelayStats) => void): () => void {
+    return this.#parts.watchers.add(changed);
   }
 
   close(): Promise<void> {
@@ -150,7 +211,8 @@ class RunningRelay implements Relay {
   }
 
   async #stop(): Promise<void> {
-    const { servers, sockets, store, rendezvous } = this.#parts;
+    const { servers, sockets, store, rendezvous, watchers } = this.#parts;
+    watchers.close();
     const stopped = servers.map(stop);
     sockets.close(); // first, so that clients see the relay go and not an answer about it
     rendezvous.close();
@@ -160,7 +222,7 @@ class RunningRelay implements Relay {
   }
 }
 
-function checkPorts({ port = 0, tcpPorts = [0] }: RelayOptions): void {
+function checkPorts({ port = 0, tcpPorts = [0], nameDigits = 1 }: RelayOptions): void {
   const all = [port, ...tcpPorts];
   const fixed = all.filter((one) => one !== 0);
   const wrong =
@@ -172,6 +234,8 @@ function checkPorts({ port = 0, tcpPorts = [0] }: RelayOptions): void {
           ? 'a port is a number from 0 to 65535'
           : new Set(fixed).size < fixed.length
             ? 'a port is named twice'
-            : undefined;
+            : !Number.isInteger(nameDigits) || nameDigits < 1 || nameDigits > 9
+              ? 'a channel name has 1 to 9 digits'
+              : undefined;
   if (wrong !== undefined) throw new CrocError('usage', { detail: wrong });
 }

@@ -1,5 +1,6 @@
 /** The two requests of the relay, without HTTP: steps on channels, limits, and held answers. */
 import type { Clock, RandomBytes } from '../edges.js';
+import { CrocError } from '../errors.js';
 import type { RelayErrorCode } from '../errors.js';
 import type { Role } from '../types.js';
 import type {
@@ -17,9 +18,12 @@ import {
   knock,
   markStapled,
   post,
+  rehome,
+  sameHome,
   view,
+  whereabouts,
 } from './channel.js';
-import type { Asker, Channel, OpenChannel, Seen } from './channel.js';
+import type { Asker, Channel, Home, OpenChannel, Seen } from './channel.js';
 import type { RelayEvent } from './events.js';
 import { RateLimiter } from './limits.js';
 import type { RelayLimits } from './limits.js';
@@ -29,6 +33,12 @@ import type { ChannelStore, Opened } from './store.js';
 const UUID_BYTES = 24;
 /** When to come back to a relay or an address that has too many channels, seconds. */
 const QUOTA_RETRY_SECONDS = 30;
+/** When to come back to a relay that cannot reach its store, seconds. */
+const UNAVAILABLE_RETRY_SECONDS = 3;
+
+/** How often a store that is away is told of a staple, and the pause between; clients wait 30 s for it. */
+const STAPLED_TRIES = 30;
+const STAPLED_PAUSE_MS = 1000;
 
 /** Why a request is refused, and when it may be tried again. */
 export interface Refusal {
@@ -46,8 +56,8 @@ export interface RendezvousParts {
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly limits: RelayLimits;
-  /** The TCP ports that answers name. */
-  readonly ports: readonly number[];
+  /** Where this process has its lanes. */
+  readonly home: Home;
   readonly onEvent: (event: RelayEvent) => void;
 }
 
@@ -58,6 +68,7 @@ export class Rendezvous {
   /** Requests that are held, oldest first, by party; calling one answers it. */
   readonly #held = new Map<string, Set<() => void>>();
   #cancelSweep: () => void = () => undefined;
+  #closed = false;
 
   constructor(parts: RendezvousParts) {
     this.#parts = parts;
@@ -65,8 +76,12 @@ export class Rendezvous {
   }
 
   /** `POST /join`. @param address - address key of the client */
-  async join(request: JoinRequest, address: string): Promise<Reply<JoinAnswer>> {
-    const { store, clock, limits, ports, onEvent } = this.#parts;
+  join(request: JoinRequest, address: string): Promise<Reply<JoinAnswer>> {
+    return available(() => this.#join(request, address));
+  }
+
+  async #join(request: JoinRequest, address: string): Promise<Reply<JoinAnswer>> {
+    const { store, clock, limits, home, onEvent } = this.#parts;
     const retryAfterSeconds = this.#joins.take(address, clock.now());
     if (retryAfterSeconds !== undefined)
       return { ok: false, code: 'rate_limited', retryAfterSeconds };
@@ -77,18 +92,19 @@ export class Rendezvous {
       role === 'recipient' && name !== undefined
         ? await store.update(name, (channel) => joinAsRecipient(channel, uuid, asker))
         : await store.open(name, address, (channel, free) =>
-            joinAsSender(channel, { name: free, uuid, curve }, asker),
+            joinAsSender(channel, { name: free, uuid, curve, home }, asker),
           );
     if (!joined.ok) return quotaRefusal(joined);
     if (role === 'sender') onEvent({ kind: 'channel-opened' });
+    const { channel } = await this.#homed({ role, channel: joined.value });
     return {
       ok: true,
       value: {
-        channel: joined.value.channel,
+        channel: channel.channel,
         uuid,
         role,
-        curve: joined.value.curve,
-        ports: [...ports],
+        curve: channel.curve,
+        ...whereabouts(channel.home),
         expires_in: Math.ceil(limits.idleMs / 1000),
       },
     };
@@ -98,66 +114,98 @@ export class Rendezvous {
    * `POST /channel`.
    * @param signal - aborts when the client has gone; the answer is then of no use to anybody
    */
-  async channel(
+  channel(
     request: ChannelRequest,
     address: string,
     signal: AbortSignal,
   ): Promise<Reply<ChannelAnswer>> {
-    const { store, ports } = this.#parts;
+    return available(() => this.#channel(request, address, signal));
+  }
+
+  async #channel(
+    request: ChannelRequest,
+    address: string,
+    signal: AbortSignal,
+  ): Promise<Reply<ChannelAnswer>> {
+    const { store } = this.#parts;
     const posted = await store.update(request.channel, (channel) =>
       post(channel, request, this.#asker(address)),
     );
     if (!posted.ok) return posted;
     const { since } = request;
     const hold = since !== undefined && request.close !== true;
-    if (!hold || posted.value.channel.version > since)
-      return { ok: true, value: view(posted.value, ports) };
-    await this.#newer(posted.value, since, signal);
+    const now = request.close === true ? posted.value : await this.#homed(posted.value);
+    if (!hold || now.channel.version > since) return { ok: true, value: view(now) };
+    await this.#newer(now, since, signal);
     const seen = await store.update(request.channel, (channel) =>
       identify(channel, request.uuid, this.#asker(address)),
     );
-    return seen.ok ? { ok: true, value: view(seen.value, ports) } : seen;
+    return seen.ok ? { ok: true, value: view(await this.#homed(seen.value)) } : seen;
   }
 
   /** What a client without a sound request gets to hear, if its address says enough. */
   async knock(name: string, address: string): Promise<Refusal | undefined> {
     const { store } = this.#parts;
-    const known = await store.update(name, (channel) => knock(channel, this.#asker(address)));
+    const known = await available(() =>
+      store.update(name, (channel) => knock(channel, this.#asker(address))),
+    );
     return !known.ok && known.code === 'channel_full' ? known : undefined;
   }
 
   /** The first line of a lane. */
-  async lane(line: LaneLine, address: string): Promise<Reply<Seen>> {
-    return this.#parts.store.update(line.channel, (channel) =>
-      enterLane(channel, line.uuid, this.#asker(address)),
+  lane({ channel: name, uuid }: LaneLine, address: string): Promise<Reply<Seen>> {
+    const { store, home } = this.#parts;
+    return available(() =>
+      store.update(name, (channel) => enterLane(channel, { uuid, home }, this.#asker(address))),
     );
   }
 
   /** Every lane of a channel is stapled. */
   async stapled(name: string): Promise<void> {
-    await this.#parts.store.update(name, markStapled);
-    this.#parts.onEvent({ kind: 'stapled' });
+    const { store, clock, onEvent } = this.#parts;
+    onEvent({ kind: 'stapled' });
+    for (let tries = STAPLED_TRIES; tries > 0; tries -= 1) {
+      const told = await available(() => store.update(name, markStapled));
+      if (told.ok || this.#closed) return;
+      await new Promise<void>((resolve) => clock.after(STAPLED_PAUSE_MS, resolve));
+    }
   }
 
   /** Looks for idle channels every `sweepMs`. @param busy - names of channels whose bytes moved */
   startSweeping(busy: () => readonly string[]): void {
     const { store, clock, limits, onEvent } = this.#parts;
     const sweep = async (): Promise<void> => {
+      this.#joins.sweep(clock.now());
       await store.touch(busy(), clock.now());
       const count = await store.sweep(clock.now(), limits);
       if (count > 0) onEvent({ kind: 'channels-expired', count });
-      this.#joins.sweep(clock.now());
     };
     this.#cancelSweep = clock.after(limits.sweepMs, () => {
       this.startSweeping(busy);
-      void sweep();
+      sweep().catch(unlessUnavailable);
     });
   }
 
   /** Stops sweeping and answers what is held. */
   close(): void {
+    this.#closed = true;
     this.#cancelSweep();
     for (const party of [...this.#held.values()]) for (const wake of [...party]) wake();
+  }
+
+  /** The channel with lanes that live: takes it over when the process that had it is gone. */
+  async #homed(seen: Seen): Promise<Seen> {
+    const { store, home } = this.#parts;
+    const { channel, role } = seen;
+    if (sameHome(channel.home, home) || (await store.lives(channel.home))) return seen;
+    let now = channel;
+    await store.update(channel.channel, (known) => {
+      const step = rehome(known, channel.home, home);
+      const current = step.next ?? known;
+      if (current?.status === 'open') now = current;
+      return step;
+    });
+    return { role, channel: now };
   }
 
   #asker(address: string): Asker {
@@ -170,21 +218,24 @@ export class Rendezvous {
     if (signal.aborted) return;
     const { promise, resolve } = withResolver();
     const unwatch = store.watch(channel.channel, (next) => {
-      if (isNewer(next, since)) resolve();
+      if (next === undefined || isNewer(next, since)) resolve();
     });
     const cancelTimer = clock.after(limits.holdMs, resolve);
     const release = this.#hold(channel, role, resolve);
     signal.addEventListener('abort', resolve, { once: true });
-    // A change between the answer to the post and the watch would otherwise be missed.
-    await store.update(channel.channel, (now) => {
-      if (now === undefined || isNewer(now, since)) resolve();
-      return { outcome: { ok: true, value: undefined } };
-    });
-    await promise;
-    signal.removeEventListener('abort', resolve);
-    release();
-    cancelTimer();
-    unwatch();
+    try {
+      // A change between the answer to the post and the watch would otherwise be missed.
+      await store.update(channel.channel, (now) => {
+        if (now === undefined || isNewer(now, since)) resolve();
+        return { outcome: { ok: true, value: undefined } };
+      });
+      await promise;
+    } finally {
+      signal.removeEventListener('abort', resolve);
+      release();
+      cancelTimer();
+      unwatch();
+    }
   }
 
   /** Remembers a held request; one too many answers the party's oldest. */
@@ -203,6 +254,22 @@ export class Rendezvous {
       if (held.size === 0 && this.#held.get(party) === held) this.#held.delete(party);
     };
   }
+}
+
+/** Runs what needs the store; a store that is away is an answer, too. */
+async function available<T>(work: () => Promise<Reply<T>>): Promise<Reply<T>> {
+  try {
+    return await work();
+  } catch (error) {
+    unlessUnavailable(error);
+    const retryAfterSeconds = UNAVAILABLE_RETRY_SECONDS;
+    return { ok: false, code: 'relay_unavailable', retryAfterSeconds };
+  }
+}
+
+/** Lets an absent store pass. @throws everything else */
+function unlessUnavailable(error: unknown): void {
+  if (!(error instanceof CrocError) || error.code !== 'store_unreachable') throw error;
 }
 
 function isNewer(channel: Channel, since: number): boolean {

@@ -5,7 +5,7 @@
  */
 import type { RandomBytes } from '../edges.js';
 import { closed, TOMBSTONE_MS } from './channel.js';
-import type { Channel, OpenChannel, Outcome, Step } from './channel.js';
+import type { Channel, Home, OpenChannel, Outcome, Step } from './channel.js';
 import { Counter } from './limits.js';
 
 /** A pure step on one channel. It may be run again when another change came first. */
@@ -17,7 +17,10 @@ export type Quota = 'relay' | 'address';
 /** What came of opening a channel. */
 export type Opened = Outcome<OpenChannel> | { readonly ok: false; readonly quota: Quota };
 
-/** Keeps channels. */
+/**
+ * Keeps channels. Where the store is elsewhere, every method may reject with a CrocError
+ * `store_unreachable`: whether a step came to be is then not known, and it may be tried again.
+ */
 export interface ChannelStore {
   /**
    * Opens the channel `name`, or one under a free name when there is none given.
@@ -37,9 +40,16 @@ export interface ChannelStore {
   sweep(nowMs: number, life: ChannelLife): Promise<number>;
   /**
    * Calls `changed` after every change of version and at the end of the channel `name`, until the
-   * function in the answer is called.
+   * function in the answer is called. May call it with what is already known, and with nothing when
+   * the channel is not there any more.
    */
-  watch(name: string, changed: (channel: Channel) => void): () => void;
+  watch(name: string, changed: (channel: Channel | undefined) => void): () => void;
+  /** Says from now on that the process with these lanes is alive, until `close`. */
+  announce(home: Home): Promise<void>;
+  /** Tells whether the process with these lanes is alive, as far as is known. */
+  lives(home: Home): Promise<boolean>;
+  /** Whether the store can be reached at this moment. */
+  readonly ready: boolean;
   /** Open channels. */
   count(): Promise<number>;
   /** Lets go of everything. */
@@ -62,15 +72,19 @@ export interface StoreLimits {
 
 /** Channels in this process's memory. */
 export class MemoryStore implements ChannelStore {
+  readonly ready = true;
   readonly #channels = new Map<string, Channel>();
   readonly #watchers = new Map<string, Set<(channel: Channel) => void>>();
   readonly #owners = new Counter();
   /** Decimal names in use, by number of digits. */
   readonly #names = new Counter();
   readonly #limits: StoreLimits;
+  readonly #nameDigits: number;
   readonly #random: RandomBytes;
 
-  constructor(limits: StoreLimits, random: RandomBytes) {
+  /** @param nameDigits - fewest digits of a name that the store chooses */
+  constructor(limits: StoreLimits, random: RandomBytes, nameDigits = 1) {
+    this.#nameDigits = nameDigits;
     this.#limits = limits;
     this.#random = random;
   }
@@ -128,6 +142,15 @@ export class MemoryStore implements ChannelStore {
     };
   }
 
+  announce(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** Who asks is the only process there is. */
+  lives(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
   count(): Promise<number> {
     return Promise.resolve(this.#owners.total);
   }
@@ -156,36 +179,48 @@ export class MemoryStore implements ChannelStore {
     if (isDecimal(name)) this.#names.remove(String(name.length));
   }
 
-  /**
-   * A random free decimal name, with as few digits as keep the occupied share under a tenth. So
-   * a draw fails less than once in ten, and a guessed name is mostly nobody's.
-   */
   #freeName(): string {
-    let digits = 1;
-    while ((this.#names.of(String(digits)) + 1) * 10 >= 9 * 10 ** (digits - 1)) digits += 1;
-    const first = 10 ** (digits - 1);
     for (;;) {
-      const name = String(first + this.#below(9 * first));
+      const occupied = (digits: number): number => this.#names.of(String(digits));
+      const name = drawName(this.#random, occupied, this.#nameDigits);
       if (!this.#channels.has(name)) return name;
     }
   }
+}
 
-  /** A uniform integer in [0, bound), bound at most 2^32. */
-  #below(bound: number): number {
-    const limit = 2 ** 32 - (2 ** 32 % bound);
-    for (;;) {
-      const drawn = Buffer.from(this.#random(4)).readUInt32BE();
-      if (drawn < limit) return drawn % bound;
-    }
+/**
+ * Draws a decimal name at random, with as few digits as keep the occupied share under a tenth. So a
+ * draw meets a name in use less than once in ten, and a guessed name is mostly nobody's.
+ * @param occupied - how many names of so many digits are in use
+ * @param fewest - digits of a name at least
+ */
+export function drawName(
+  random: RandomBytes,
+  occupied: (digits: number) => number,
+  fewest: number,
+): string {
+  let digits = fewest;
+  while ((occupied(digits) + 1) * 10 >= 9 * 10 ** (digits - 1)) digits += 1;
+  const first = 10 ** (digits - 1);
+  return String(first + below(random, 9 * first));
+}
+
+/** A uniform integer in [0, bound), bound at most 2^32. */
+function below(random: RandomBytes, bound: number): number {
+  const limit = 2 ** 32 - (2 ** 32 % bound);
+  for (;;) {
+    const drawn = Buffer.from(random(4)).readUInt32BE();
+    if (drawn < limit) return drawn % bound;
   }
 }
 
-/** Tells whether a name is one that `#freeName` could draw. */
-function isDecimal(name: string): boolean {
+/** Tells whether a name is one that `drawName` could draw. */
+export function isDecimal(name: string): boolean {
   return /^[1-9][0-9]*$/.test(name);
 }
 
-function sameVersion(before: Channel | undefined, next: Channel): boolean {
+/** Tells whether watchers need not hear of a change. */
+export function sameVersion(before: Channel | undefined, next: Channel): boolean {
   if (before?.status !== 'open' || next.status !== 'open') return before?.status === next.status;
   return before.version === next.version;
 }

@@ -7,14 +7,17 @@ import type {
   ConflictChoice,
   Connection,
   OfferEntry,
+  Offered,
   Progress,
   ReceiveResult,
-  Skipped,
   Totals,
 } from '../types.js';
 import type { DataTiming } from '../timing.js';
 import type { FromWorker, ToWorker } from './messages.js';
 import type { LaneTarget } from '../wire/keys.js';
+import type { WalkOptions, WalkSource } from '../files/walk.js';
+import { Undo } from '../files/undo.js';
+import type { TextContent } from './text.js';
 
 /** How long a worker may take to end by itself, in milliseconds. */
 const ENDING_MS = 3000;
@@ -26,16 +29,24 @@ export interface HostEvents {
   readonly onConflict: (conflict: Conflict) => Promise<ConflictChoice>;
 }
 
+/** What the peer offers: entries, or a text. */
+export interface PeerOffer {
+  readonly entries: readonly OfferEntry[];
+  readonly totals: Totals;
+  readonly text?: TextContent;
+}
+
 /** A transfer's worker. Every promise rejects with the CrocError that ended it. */
 export class TransferHost {
   readonly #worker: Worker;
   readonly #events: HostEvents;
-  readonly #walked = deferred<{ totals: Totals; skipped: readonly Skipped[] }>();
+  readonly #walked = deferred<Offered>();
   readonly #connected = deferred<undefined>();
-  readonly #offer = deferred<{ entries: readonly OfferEntry[]; totals: Totals }>();
+  readonly #offer = deferred<PeerOffer>();
   readonly #result = deferred<ReceiveResult>();
   readonly #exited = deferred<undefined>();
   readonly #entries: OfferEntry[] = [];
+  #undo: Undo | undefined;
 
   /** @param workerFile - the built src/core/transfer/worker.ts */
   constructor(workerFile: string, events: HostEvents) {
@@ -50,12 +61,12 @@ export class TransferHost {
   }
 
   /** What the walk found. */
-  get walked(): Promise<{ totals: Totals; skipped: readonly Skipped[] }> {
+  get walked(): Promise<Offered> {
     return this.#walked.promise;
   }
 
   /** What the peer offers. */
-  get offer(): Promise<{ entries: readonly OfferEntry[]; totals: Totals }> {
+  get offer(): Promise<PeerOffer> {
     return this.#offer.promise;
   }
 
@@ -64,9 +75,20 @@ export class TransferHost {
     return this.#result.promise;
   }
 
+  /** What can be taken back, if that was asked for; known before `result` settles. */
+  get undo(): Undo | undefined {
+    return this.#undo;
+  }
+
   /** Starts to walk what is to be sent. */
-  walk(paths: readonly string[]): void {
-    this.#post({ type: 'walk', paths });
+  walk(sources: readonly WalkSource[], ignore: WalkOptions['ignore']): void {
+    this.#post({ type: 'walk', sources, ignore });
+  }
+
+  /** Offers a text instead. */
+  text(text: TextContent): void {
+    this.#post({ type: 'text', text });
+    this.#walked.resolve({ totals: { files: 0, folders: 0, bytes: 0 }, skipped: [], ignored: 0 });
   }
 
   /** Connects every lane; resolves when the relay has admitted all. */
@@ -82,11 +104,18 @@ export class TransferHost {
 
   /** Takes the offer. */
   accept(
-    to: string,
+    to: string | undefined,
     only: readonly number[] | undefined,
     onConflict: ConflictChoice | 'ask',
+    undo: boolean,
   ): void {
-    this.#post({ type: 'accept', to, onConflict, ...(only === undefined ? {} : { only }) });
+    this.#post({
+      type: 'accept',
+      onConflict,
+      undo,
+      ...(to === undefined ? {} : { to }),
+      ...(only === undefined ? {} : { only }),
+    });
   }
 
   /** Declines the offer. */
@@ -109,7 +138,7 @@ export class TransferHost {
   #onMessage(message: FromWorker): void {
     switch (message.type) {
       case 'walked':
-        this.#walked.resolve(message);
+        this.#walked.resolve(message.offered);
         break;
       case 'connected':
         this.#connected.resolve(undefined);
@@ -118,7 +147,11 @@ export class TransferHost {
         for (const entry of message.entries) this.#entries.push(entry);
         break;
       case 'offer':
-        this.#offer.resolve({ entries: this.#entries, totals: message.totals });
+        this.#offer.resolve({
+          entries: this.#entries,
+          totals: message.totals,
+          ...(message.text === undefined ? {} : { text: message.text }),
+        });
         break;
       case 'conflict':
         this.#choose(message.conflict);
@@ -128,6 +161,9 @@ export class TransferHost {
         break;
       case 'connection':
         this.#events.onConnection(message.connection);
+        break;
+      case 'undo':
+        this.#undo = new Undo(message.record);
         break;
       case 'done':
         this.#result.resolve(message.result);

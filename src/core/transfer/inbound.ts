@@ -3,7 +3,9 @@ import { deferred } from '../async.js';
 import type { RandomBytes } from '../edges.js';
 import { CrocError } from '../errors.js';
 import { Destination } from '../files/destination.js';
+import { checkSpace } from '../files/freeSpace.js';
 import { MAX_ENTRIES, checkOffer } from '../files/safePath.js';
+import type { UndoRecord } from '../files/undo.js';
 import type {
   Conflict,
   ConflictChoice,
@@ -17,7 +19,9 @@ import type { ControlOf } from '../wire/control.js';
 import type { DataPiece } from '../wire/data.js';
 import { MAX_OFFER_BYTES } from '../wire/limits.js';
 import type { Flow, FlowMessage, Session } from './session.js';
-import { totalsOf, withFolders } from './selection.js';
+import { sizeOf, totalsOf, withFolders } from './selection.js';
+import { TextInbox } from './text.js';
+import type { TextContent } from './text.js';
 
 /** Ranges in one `want` message. */
 const RANGES_PER_MESSAGE = 10_000;
@@ -28,15 +32,16 @@ const PROGRESS_MS = 100;
 export type Decision =
   | {
       readonly accept: true;
-      readonly to: string;
+      readonly to?: string;
       readonly only?: readonly number[];
       readonly onConflict: ConflictChoice | 'ask';
+      readonly undo?: boolean;
     }
   | { readonly accept: false };
 
 /** Who decides, and who is told. */
 export interface Receiver {
-  onOffer(entries: readonly OfferEntry[], totals: Totals): void;
+  onOffer(entries: readonly OfferEntry[], totals: Totals, text?: TextContent): void;
   decide(): Promise<Decision>;
   choose(conflict: Conflict): Promise<ConflictChoice>;
   onProgress(progress: Progress): void;
@@ -48,7 +53,8 @@ export class Inbound implements Flow {
   readonly #receiver: Receiver;
   readonly #random: RandomBytes;
   readonly #entries: OfferEntry[] = [];
-  readonly #offered = deferred<Totals>();
+  readonly #text = new TextInbox();
+  readonly #offered = deferred<{ totals: Totals; text?: TextContent }>();
   readonly #ended = deferred<undefined>();
   readonly #writing = new Set<Promise<void>>();
   #offerBytes = 0;
@@ -85,8 +91,14 @@ export class Inbound implements Flow {
     }
   }
 
+  /** What was changed on the disk so far, if that was asked for. */
+  get undoRecord(): UndoRecord | undefined {
+    return this.#destination?.undoRecord;
+  }
+
   onMessage(message: FlowMessage): void {
     if (message.t === 'entries' && this.#phase === 'offer') this.#onEntries(message);
+    else if (message.t === 'text' && this.#phase === 'offer') this.#text.add(message);
     else if (message.t === 'offer' && this.#phase === 'offer') this.#onOffer(message);
     else throw new CrocError('protocol_error', { detail: `"${message.t}" at the wrong time` });
   }
@@ -119,41 +131,61 @@ export class Inbound implements Flow {
 
   #onOffer(message: ControlOf<'offer'>): void {
     this.#phase = 'answer';
+    if (message.text && this.#entries.length === 0) {
+      this.#offered.resolve({ totals: totalsOf([]), text: this.#text.finish(message) });
+      return;
+    }
     checkOffer(this.#entries);
     const totals = totalsOf(this.#entries);
     const same =
+      !message.text &&
+      this.#text.isEmpty &&
       message.count === this.#entries.length &&
       message.files === totals.files &&
       message.folders === totals.folders &&
       message.bytes === totals.bytes;
     if (!same) throw new CrocError('protocol_error', { detail: 'the offer does not add up' });
-    this.#offered.resolve(totals);
+    this.#offered.resolve({ totals });
   }
 
   async #run(): Promise<ReceiveResult> {
-    const totals = await this.#offered.promise;
-    this.#receiver.onOffer(this.#entries, totals);
+    const { totals, text } = await this.#offered.promise;
+    this.#receiver.onOffer(this.#entries, totals, text);
     const decision = await this.#receiver.decide();
     if (!decision.accept) {
       await this.#session.send({ t: 'answer', accept: false, count: 0, bytes: 0 });
       throw new CrocError('refused');
     }
+    if (text) return this.#takeText(text);
     await this.#prepare(decision);
     await this.#answer();
     await this.#ended.promise;
     await Promise.all(this.#writing);
     if (!this.#destination) throw new CrocError('internal');
-    const { files, bytes, roots } = await this.#destination.finish();
+    const received = await this.#destination.finish();
+    const { files, bytes } = received;
     this.#report();
     await this.#session.send({ t: 'done', files, bytes });
-    return { files, bytes, roots, transferred: this.#received };
+    return { ...received, transferred: this.#received };
+  }
+
+  /** Says that the text, which is here already, is taken; no disk is touched. */
+  async #takeText({ content }: TextContent): Promise<ReceiveResult> {
+    this.#phase = 'data';
+    await this.#session.send({ t: 'answer', accept: true, count: 0, bytes: 0 });
+    await this.#ended.promise;
+    await this.#session.send({ t: 'done', files: 0, bytes: 0 });
+    return { files: 0, bytes: content.length, transferred: content.length, roots: [] };
   }
 
   /** Opens the destination and settles what to do with what is there already. */
   async #prepare(decision: Extract<Decision, { accept: true }>): Promise<void> {
+    if (decision.to === undefined)
+      throw new CrocError('usage', { detail: 'no folder to write into' });
     const wanted = new Set(withFolders(this.#entries, decision.only));
     const destination = await Destination.open(decision.to, this.#entries, {
       random: this.#random,
+      undo: decision.undo === true,
     });
     this.#destination = destination;
     const conflicts = new Map<OfferEntry, Conflict>();
@@ -169,12 +201,13 @@ export class Inbound implements Flow {
           : decision.onConflict;
       if (!destination.plan(index, choice)) wanted.delete(index);
     }
+    checkSpace(destination.root, sizeOf(this.#entries, wanted));
     this.#wanted = wanted;
   }
 
   async #answer(): Promise<void> {
     const indices = [...this.#wanted].sort((a, b) => a - b);
-    this.#total = indices.reduce((sum, index) => sum + (this.#entries[index]?.size ?? 0), 0);
+    this.#total = sizeOf(this.#entries, indices);
     this.#phase = 'data';
     const ranges = toRanges(indices);
     for (let at = 0; at < ranges.length; at += RANGES_PER_MESSAGE)

@@ -62,6 +62,8 @@ export class Lane implements ConnectionListener {
   #phase: Phase = 'up';
   /** Whether both sides can reconnect; undefined until the peer's hello. */
   #reconnect: boolean | undefined;
+  /** Whether the peer has heard our hello, which its positions show. */
+  #peerKnows = false;
   /** Settles when a connection that was dialled again is in use, or lost before it came to that. */
   #meeting: Deferred<boolean> | undefined;
   /** Settles at the next change of what `send` may wait for. */
@@ -177,12 +179,14 @@ export class Lane implements ConnectionListener {
    */
   tick(nowMs: number, awake: boolean): void {
     if (this.#reconnect !== true || (this.#phase !== 'up' && this.#phase !== 'catching-up')) return;
-    const { pingMs, laneSilenceMs } = this.#parts.timing;
+    const { pingMs, laneSilenceMs, silenceMs } = this.#parts.timing;
     const connection = this.#connection;
     const quiet = nowMs - connection.lastSentMs >= pingMs && connection.drained;
     if (this.#taken !== this.#told || quiet) this.#sayPosition();
     if (nowMs - this.#upSinceMs > WELL_AFTER_MS) this.#troubleMs = undefined;
-    if (awake && nowMs - connection.lastHeardMs > laneSilenceMs) this.#lose();
+    // A peer that does not know yet that we can come back would take another connection for the end.
+    const limitMs = this.#peerKnows ? laneSilenceMs : Math.max(silenceMs, laneSilenceMs);
+    if (awake && nowMs - connection.lastHeardMs > limitMs) this.#lose();
   }
 
   onPreamble(from: LaneConnection): void {
@@ -248,6 +252,7 @@ export class Lane implements ConnectionListener {
   }
 
   #onPosition(count: number): void {
+    this.#peerKnows = true;
     if (this.#phase === 'away') {
       this.#sent.rewind(count);
       this.#phase = 'catching-up';

@@ -2,27 +2,36 @@
 import type { ErrorCode } from '../errors.js';
 import type { DataTiming } from '../timing.js';
 import type { LaneTarget } from '../wire/keys.js';
+import type { UndoRecord } from '../files/undo.js';
+import type { WalkOptions, WalkSource } from '../files/walk.js';
 import type {
   Conflict,
   ConflictChoice,
   Connection,
   OfferEntry,
+  Offered,
   Progress,
   ReceiveResult,
-  Skipped,
   Totals,
 } from '../types.js';
+import type { TextContent } from './text.js';
 
 /** Host → worker. */
 export type ToWorker =
-  | { readonly type: 'walk'; readonly paths: readonly string[] }
+  | {
+      readonly type: 'walk';
+      readonly sources: readonly WalkSource[];
+      readonly ignore: WalkOptions['ignore'];
+    }
+  | { readonly type: 'text'; readonly text: TextContent }
   | { readonly type: 'connect'; readonly target: LaneTarget; readonly timing: DataTiming }
   | { readonly type: 'start' }
   | {
       readonly type: 'accept';
-      readonly to: string;
+      readonly to?: string;
       readonly only?: readonly number[];
       readonly onConflict: ConflictChoice | 'ask';
+      readonly undo?: boolean;
     }
   | { readonly type: 'reject' }
   | { readonly type: 'choice'; readonly choice: ConflictChoice }
@@ -30,12 +39,13 @@ export type ToWorker =
 
 /** Worker → host. */
 export type FromWorker =
-  | { readonly type: 'walked'; readonly totals: Totals; readonly skipped: readonly Skipped[] }
+  | { readonly type: 'walked'; readonly offered: Offered }
   | { readonly type: 'connected' }
   | { readonly type: 'entries'; readonly entries: readonly OfferEntry[] }
-  | { readonly type: 'offer'; readonly totals: Totals }
+  | { readonly type: 'offer'; readonly totals: Totals; readonly text?: TextContent }
   | { readonly type: 'conflict'; readonly conflict: Conflict }
   | { readonly type: 'progress'; readonly progress: Progress }
   | { readonly type: 'connection'; readonly connection: Connection }
+  | { readonly type: 'undo'; readonly record: UndoRecord }
   | { readonly type: 'done'; readonly result: ReceiveResult }
   | { readonly type: 'failed'; readonly code: ErrorCode; readonly detail?: string };

@@ -11,6 +11,8 @@ import type { Piece } from '../wire/data.js';
 import { MAX_PAYLOAD_BYTES } from '../wire/limits.js';
 import type { Lane } from './lane.js';
 import { SendPlan } from './plan.js';
+import { offerText } from './text.js';
+import type { TextContent } from './text.js';
 import type { Batch, PlannedPiece } from './plan.js';
 import type { FileData, Flow, FlowMessage, Session } from './session.js';
 
@@ -23,6 +25,8 @@ const ENTRIES_PER_MESSAGE = 1000;
 export interface Walked {
   readonly entries: readonly WalkEntry[];
   readonly totals: Totals;
+  /** Offered instead of entries. */
+  readonly text?: TextContent;
 }
 
 /** A large file while its pieces are read by several lanes. */
@@ -113,11 +117,17 @@ export class Outbound implements Flow {
     for (const lane of this.#session.lanes) lane.sayEnd();
     const done = await this.#done.promise;
     this.#report(this.#total);
-    return { files: done.files, bytes: done.bytes, transferred: this.#transferred };
+    const bytes = (await this.#walked).text?.content.length ?? done.bytes;
+    return { files: done.files, bytes, transferred: this.#transferred };
   }
 
   async #offer(): Promise<void> {
-    const { entries, totals } = await this.#walked;
+    const { entries, totals, text } = await this.#walked;
+    if (text) {
+      await offerText(this.#session, text);
+      this.#transferred = text.content.length;
+      return;
+    }
     this.#entries = entries;
     let part: OfferEntry[] = [];
     let characters = 0;

@@ -15,6 +15,13 @@ export function totalsOf(entries: Iterable<OfferEntry>): Totals {
   return { files, folders, bytes };
 }
 
+/** Bytes of the entries with these indices. */
+export function sizeOf(entries: readonly OfferEntry[], indices: Iterable<number>): number {
+  let bytes = 0;
+  for (const index of indices) bytes += entries[index]?.size ?? 0;
+  return bytes;
+}
+
 /**
  * The chosen entries and the offered folders above them.
  *

@@ -12,12 +12,8 @@ import { RecordType, decodeControl, encodeControl, peerFailure } from '../wire/c
 import type { ControlMessage, ControlOf } from '../wire/control.js';
 import { decodeData, encodeDataHead } from '../wire/data.js';
 import type { DataPiece, Piece } from '../wire/data.js';
-import {
-  DATA_VERSION,
-  OLDEST_DATA_VERSION,
-  POSITION_MS,
-  RECONNECT_FEATURE,
-} from '../wire/limits.js';
+import { DATA_VERSION, FEATURES, OLDEST_DATA_VERSION, POSITION_MS } from '../wire/limits.js';
+import type { Feature } from '../wire/limits.js';
 import { Lane } from './lane.js';
 import type { LaneListener } from './lane.js';
 import { LaneConnection, dialTcp } from './laneConnection.js';
@@ -73,6 +69,7 @@ export class Session implements LaneListener {
   #greeted = false;
   #reconnect = false;
   #connected = true;
+  readonly #features = deferred<ReadonlySet<Feature>>();
   #ended = 0;
   #watch: NodeJS.Timeout | undefined;
   #watchedMs = 0;
@@ -124,11 +121,16 @@ export class Session implements LaneListener {
     throw refused.reason;
   }
 
+  /** The abilities that both sides have; known once the peer has said `hello`. */
+  get features(): Promise<ReadonlySet<Feature>> {
+    return this.#features.promise;
+  }
+
   /** Begins: keys, hello, signs of life. */
   start(flow: Flow): void {
     this.#flow = flow;
     for (const lane of this.lanes) lane.start();
-    const features = [RECONNECT_FEATURE];
+    const features = [...FEATURES];
     this.tell({ t: 'hello', version: DATA_VERSION, oldest: OLDEST_DATA_VERSION, features });
     this.#watchedMs = performance.now();
     const { pingMs, silenceMs } = this.#timing;
@@ -250,8 +252,10 @@ export class Session implements LaneListener {
       throw new CrocError('incompatible_version', { detail: 'the other side is older' });
     if (hello.oldest > DATA_VERSION)
       throw new CrocError('incompatible_version', { detail: 'this side is older' });
-    this.#reconnect = hello.features.includes(RECONNECT_FEATURE);
+    const common = new Set(FEATURES.filter((one) => hello.features.includes(one)));
+    this.#reconnect = common.has('reconnect');
     for (const lane of this.lanes) lane.agree(this.#reconnect);
+    this.#features.resolve(common);
   }
 
   #tick(): void {

@@ -10,7 +10,7 @@ import { systemRandom } from '../edges.js';
 import { CrocError } from '../errors.js';
 import { checkOffer } from '../files/safePath.js';
 import { walk } from '../files/walk.js';
-import type { WalkEntry } from '../files/walk.js';
+import type { WalkEntry, WalkOptions, WalkSource } from '../files/walk.js';
 import type { Conflict, ConflictChoice, OfferEntry, Skipped, Totals } from '../types.js';
 import type { ControlOf } from '../wire/control.js';
 import { Inbound } from './inbound.js';
@@ -22,6 +22,7 @@ import { Outbound } from './outbound.js';
 import type { Walked } from './outbound.js';
 import { totalsOf } from './selection.js';
 import { Session } from './session.js';
+import type { TextContent } from './text.js';
 
 /** Entries in one message to the host, so that taking one never blocks its thread for long. */
 const ENTRIES_PER_MESSAGE = 1000;
@@ -51,8 +52,11 @@ class Transfer implements Receiver {
   async #onMessage(message: ToWorker): Promise<void> {
     switch (message.type) {
       case 'walk':
-        this.#walked = this.#walk(message.paths);
+        this.#walked = this.#walk(message.sources, message.ignore);
         await this.#walked;
+        return;
+      case 'text':
+        this.#walked = Promise.resolve({ entries: [], totals: totalsOf([]), text: message.text });
         return;
       case 'connect':
         await this.#connect(message.target, message.timing);
@@ -74,10 +78,10 @@ class Transfer implements Receiver {
     }
   }
 
-  onOffer(entries: readonly OfferEntry[], totals: Totals): void {
+  onOffer(entries: readonly OfferEntry[], totals: Totals, text?: TextContent): void {
     for (let at = 0; at < entries.length; at += ENTRIES_PER_MESSAGE)
       this.#post({ type: 'entries', entries: entries.slice(at, at + ENTRIES_PER_MESSAGE) });
-    this.#post({ type: 'offer', totals });
+    this.#post({ type: 'offer', totals, ...(text === undefined ? {} : { text }) });
   }
 
   decide(): Promise<Decision> {
@@ -94,17 +98,22 @@ class Transfer implements Receiver {
     this.#post({ type: 'progress', progress });
   }
 
-  async #walk(paths: readonly string[]): Promise<Walked> {
+  async #walk(sources: readonly WalkSource[], ignore: WalkOptions['ignore']): Promise<Walked> {
     const skipped: Skipped[] = [];
     const entries: WalkEntry[] = [];
-    const onSkip = (skip: Skipped): unknown => skipped.push(skip);
-    for await (const entry of walk(paths, { signal: this.#abort.signal, onSkip }))
-      entries.push(entry);
+    let ignored = 0;
+    const options: WalkOptions = {
+      signal: this.#abort.signal,
+      ignore,
+      onSkip: (skip) => skipped.push(skip),
+      onIgnore: () => (ignored += 1),
+    };
+    for await (const entry of walk(sources, options)) entries.push(entry);
     if (entries.length === 0) throw new CrocError('nothing_to_send');
     // What no recipient would take is told here, before there is one.
     checkOffer(entries);
     const totals = totalsOf(entries);
-    this.#post({ type: 'walked', totals, skipped });
+    this.#post({ type: 'walked', offered: { totals, skipped, ignored } });
     return { entries, totals };
   }
 
@@ -133,7 +142,10 @@ class Transfer implements Receiver {
   async #receive(session: Session): Promise<void> {
     const inbound = new Inbound(session, this, systemRandom);
     session.start(inbound);
-    const result = await inbound.run();
+    const result = await inbound.run().finally(() => {
+      const record = inbound.undoRecord;
+      if (record !== undefined) this.#post({ type: 'undo', record });
+    });
     // Until the sender has said that it knows, it may still have to come back to hear it.
     await session.finish(session.reconnects ? this.#reconnectMs : CLOSING_MS);
     this.#post({ type: 'done', result });

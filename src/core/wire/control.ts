@@ -5,7 +5,10 @@
 import * as v from 'valibot';
 import { CrocError, isErrorCode } from '../errors.js';
 import type { ErrorCode } from '../errors.js';
+import { TEXT_KINDS } from '../types.js';
 import type { OfferEntry } from '../types.js';
+import { decodeBase64, encodeBase64 } from './http.js';
+import { TEXT_CHUNK_BYTES } from './limits.js';
 
 /** The first byte of every record's plaintext. */
 export const RecordType = { control: 1, data: 2, end: 3, position: 4 } as const;
@@ -39,7 +42,24 @@ const messageSchema = v.variant('t', [
     features: v.pipe(v.array(text(64)), v.maxLength(64)),
   }),
   v.object({ t: v.literal('entries'), entries: v.pipe(v.array(entrySchema), v.maxLength(10_000)) }),
-  v.object({ t: v.literal('offer'), count, files: count, folders: count, bytes: count }),
+  v.object({
+    t: v.literal('text'),
+    data: v.pipe(v.string(), v.minLength(4), v.maxLength((TEXT_CHUNK_BYTES / 3) * 4)),
+  }),
+  v.object({
+    t: v.literal('offer'),
+    count,
+    files: count,
+    folders: count,
+    bytes: count,
+    text: v.exactOptional(
+      v.object({
+        kind: v.picklist(TEXT_KINDS),
+        size: count,
+        name: v.exactOptional(v.pipe(v.string(), v.minLength(1), v.maxLength(255))),
+      }),
+    ),
+  }),
   v.object({
     t: v.literal('want'),
     ranges: v.pipe(v.array(v.tuple([count, count])), v.maxLength(10_000)),
@@ -108,6 +128,19 @@ export function fromWireEntry(wire: WireEntry): OfferEntry {
     case 'l':
       return { ...common, kind: 'symlink', size: 0, executable: false, target: wire.l };
   }
+}
+
+/** The `text` messages that carry bytes of a text. */
+export function* textMessages(content: Uint8Array): Generator<ControlOf<'text'>> {
+  for (let at = 0; at < content.length; at += TEXT_CHUNK_BYTES)
+    yield { t: 'text', data: encodeBase64(content.subarray(at, at + TEXT_CHUNK_BYTES)) };
+}
+
+/** The bytes that a `text` message carries. @throws CrocError `protocol_error` */
+export function textBytes(message: ControlOf<'text'>): Uint8Array {
+  const bytes = decodeBase64(message.data);
+  if (!bytes) throw new CrocError('protocol_error', { detail: 'a text that is not base64' });
+  return bytes;
 }
 
 /** Turns indices in ascending order into `[start, count]` ranges. */

@@ -5,6 +5,7 @@
  *
  * Unknown fields are dropped without a word, so that either side may learn new ones.
  */
+import { isIP } from 'node:net';
 import * as v from 'valibot';
 import { CURVE_NAMES } from '../types.js';
 import type { CurveName } from '../types.js';
@@ -33,6 +34,12 @@ export const POINT_BYTES: Readonly<Record<CurveName, number>> = {
 };
 /** Bytes of `h_k` and `hh_k`, both SHA-256. */
 export const HASH_BYTES = 32;
+
+const HOST_NAME = /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i;
+/** Tells whether `text` can be the host of lanes: an IP address or a DNS name. */
+export function isLaneHost(text: string): boolean {
+  return isIP(text) !== 0 || (text.length <= 253 && HOST_NAME.test(text));
+}
 
 const LONGEST_BASE64 = Math.ceil(POINT_BYTES.p521 / 3) * 4;
 
@@ -64,6 +71,7 @@ const role = v.picklist(['sender', 'recipient']);
 const curve = v.picklist(CURVE_NAMES);
 const portNumber = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535));
 const ports = v.pipe(v.array(portNumber), v.minLength(1), v.maxLength(MAX_LANES));
+const laneHost = v.pipe(v.string(), v.check(isLaneHost, 'not a host'));
 const counter = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
 /** The name of a channel: 1 to 32 of `a-z0-9`, at least one of them a digit. */
@@ -89,7 +97,9 @@ export const joinAnswerSchema = v.object({
   uuid: uuidSchema,
   role,
   curve,
-  /** TCP ports at the relay's host; lane i is `ports[i]`. */
+  /** Where the lanes are, when that is not the host of HTTP: an IP address or a name. */
+  host: v.exactOptional(laneHost),
+  /** TCP ports at that host; lane i is `ports[i]`. */
   ports,
   /** Seconds after which the relay closes a channel that nobody touches. */
   expires_in: counter,
@@ -119,6 +129,7 @@ export const channelAnswerSchema = v.object({
   hh_k: v.exactOptional(hash),
   h_k: v.exactOptional(hash),
   stapled: v.boolean(),
+  host: v.exactOptional(laneHost),
   ports,
   version: counter,
 });

@@ -23,7 +23,7 @@ export interface LaneSecrets {
 /** Where the lanes are and what opens them. */
 export interface LaneTarget {
   readonly role: Role;
-  /** IP address of the relay: the one that HTTP already uses, so that the relay sees one address of ours. */
+  /** IP address of the relay's lanes; of the family that HTTP already uses, so that the relay sees one address of ours. */
   readonly address: string;
   /** TCP ports; lane i is port i. */
   readonly ports: readonly number[];

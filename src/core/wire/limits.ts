@@ -15,6 +15,13 @@ export const MAX_OFFER_BYTES = 256 * 1024 * 1024;
 /** Version of the data plane that this code speaks, and the oldest that it still understands. */
 export const DATA_VERSION = 1;
 export const OLDEST_DATA_VERSION = 1;
+/** Optional abilities that this code lists in `hello`; one is in use when both sides list it. */
+export const FEATURES = ['text', 'reconnect'] as const;
+export type Feature = (typeof FEATURES)[number];
+/** Bytes of a text or patch that is offered, at most. */
+export const MAX_TEXT_BYTES = 16 * 1024 * 1024;
+/** Bytes of one `text` message before base64, at most; a multiple of 3, so that only the last is padded. */
+export const TEXT_CHUNK_BYTES = 384 * 1024;
 /** A party that has said nothing for this long says `ping`. */
 export const PING_INTERVAL_MS = 5_000;
 /** A peer that has not been heard for this long is gone. */
@@ -31,5 +38,3 @@ export const POSITION_MS = 100;
 export const MAX_UNCONFIRMED_RECORDS = 1024;
 /** Bytes of control records among those, at most; further ones wait. */
 export const MAX_UNCONFIRMED_BYTES = 4 * 1024 * 1024;
-/** The feature of `hello` that says: a lane may come back on another connection. */
-export const RECONNECT_FEATURE = 'reconnect';

@@ -1,7 +1,15 @@
 /** Puts a receive into the list of transfers as soon as its offer is taken. */
+import * as vscode from 'vscode';
 import type { AcceptOptions, Offer, Receive } from '../../core/index.js';
 import type { Relays } from '../relays.js';
 import type { TransferItem, Transfers } from '../transfers.js';
+
+/** A text as the one thing that it is. */
+const textItem = ({ kind, name, content }: Offer): TransferItem => ({
+  name: name ?? (kind === 'patch' ? vscode.l10n.t('Changes') : vscode.l10n.t('Text')),
+  kind: kind === 'patch' ? 'patch' : 'text',
+  bytes: content?.length ?? 0,
+});
 
 /** The top-level things among what is taken, with the bytes in them. */
 function topLevel(offer: Offer, indices: Iterable<number>): TransferItem[] {
@@ -22,7 +30,7 @@ export function acceptTracked(
   transfers: Transfers,
   relays: Relays,
   offer: Offer,
-  options: AcceptOptions,
+  options: AcceptOptions = {},
 ): Receive {
   const receive = offer.accept(options);
   const indices = new Set(options.only ?? offer.entries.keys());
@@ -31,9 +39,9 @@ export function acceptTracked(
   transfers.addReceive(
     receive,
     {
-      items: topLevel(offer, indices),
+      items: offer.kind === 'files' ? topLevel(offer, indices) : [textItem(offer)],
       meetingPoint: { address: offer.relay, own },
-      paths: [options.to],
+      paths: options.to === undefined ? [] : [options.to],
     },
     {
       files: taken.filter((entry) => entry.kind !== 'folder').length,
@@ -46,11 +54,12 @@ export function acceptTracked(
 
 /** The same offer, followed once it is accepted: for receives that another extension starts. */
 export function trackOffer(transfers: Transfers, relays: Relays, offer: Offer): Offer {
+  const { relay, kind, entries, totals, gone, text, content, name } = offer;
   return {
-    relay: offer.relay,
-    entries: offer.entries,
-    totals: offer.totals,
-    gone: offer.gone,
+    ...{ relay, kind, entries, totals, gone },
+    ...(text === undefined ? {} : { text }),
+    ...(content === undefined ? {} : { content }),
+    ...(name === undefined ? {} : { name }),
     accept: (options) => acceptTracked(transfers, relays, offer, options),
     reject: () => offer.reject(),
   };

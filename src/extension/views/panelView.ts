@@ -21,7 +21,13 @@ const { t } = vscode.l10n;
 const MOST_ROWS = 100;
 const MOST_NOTES = 5;
 
-const ICONS = { file: 'file', folder: 'folder', symlink: 'file-symlink-file' } as const;
+const ICONS = {
+  file: 'file',
+  folder: 'folder',
+  symlink: 'file-symlink-file',
+  text: 'note',
+  patch: 'diff',
+} as const;
 const REMEDY_ICONS = {
   'send-again': 'refresh',
   'receive-again': 'refresh',
@@ -143,7 +149,7 @@ function listOf(transfer: Transfer): PanelView['list'] {
   const more = items.length - rows.length;
   return {
     title: listTitle(transfer),
-    summary: totals === undefined ? t('Counting…') : totalsText(totals),
+    summary: totals === undefined ? t('Counting…') : transfer.isText ? '' : totalsText(totals),
     rows,
     notes: [
       ...(more > 0 ? [t('{0} more are not listed.', more)] : []),
