@@ -13,7 +13,7 @@ import type {
   Totals,
 } from '../types.js';
 import type { DataTiming } from '../timing.js';
-import type { FromWorker, ToWorker } from './messages.js';
+import type { FromWorker, MeetMessage, MeetingState, ToWorker } from './messages.js';
 import type { LaneTarget } from '../wire/keys.js';
 import type { WalkOptions, WalkSource } from '../files/walk.js';
 import { Undo } from '../files/undo.js';
@@ -27,6 +27,8 @@ export interface HostEvents {
   readonly onProgress: (progress: Progress) => void;
   readonly onConnection: (connection: Connection) => void;
   readonly onConflict: (conflict: Conflict) => Promise<ConflictChoice>;
+  /** Only of a transfer whose state machine runs in its worker. */
+  readonly onState?: (state: MeetingState) => void;
 }
 
 /** What the peer offers: entries, or a text. */
@@ -97,6 +99,11 @@ export class TransferHost {
     return this.#connected.promise;
   }
 
+  /** Lets the worker meet the peer by itself, on croc's own network. */
+  meet(message: MeetMessage): void {
+    this.#post(message);
+  }
+
   /** Lets the data plane begin: the lanes are stapled, or the recipient listens. */
   start(): void {
     this.#post({ type: 'start' });
@@ -142,6 +149,9 @@ export class TransferHost {
         break;
       case 'connected':
         this.#connected.resolve(undefined);
+        break;
+      case 'state':
+        this.#events.onState?.(message.state);
         break;
       case 'entries':
         for (const entry of message.entries) this.#entries.push(entry);

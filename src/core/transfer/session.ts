@@ -67,8 +67,8 @@ export class Session implements LaneListener {
   readonly #failure: Deferred<never> = deferred<never>();
   #flow: Flow | undefined;
   #greeted = false;
-  #reconnect = false;
   #connected = true;
+  #shared: ReadonlySet<Feature> = new Set();
   readonly #features = deferred<ReadonlySet<Feature>>();
   #ended = 0;
   #watch: NodeJS.Timeout | undefined;
@@ -137,6 +137,11 @@ export class Session implements LaneListener {
     this.#watch = setInterval(() => this.#tick(), Math.min(POSITION_MS, pingMs / 2, silenceMs / 2));
   }
 
+  /** Whether both sides have an ability. The peer's first message of any other kind settles it. */
+  uses(feature: Feature): boolean {
+    return this.#shared.has(feature);
+  }
+
   /** Sends a control message; waits for room. */
   async send(message: ControlMessage): Promise<void> {
     const plaintext = encodeControl(message);
@@ -197,7 +202,7 @@ export class Session implements LaneListener {
 
   /** Whether a lane that is lost comes back: both sides have said that they can do that. */
   get reconnects(): boolean {
-    return this.#reconnect;
+    return this.uses('reconnect');
   }
 
   onRecord(lane: number, plaintext: Buffer): Promise<void> | undefined {
@@ -252,17 +257,16 @@ export class Session implements LaneListener {
       throw new CrocError('incompatible_version', { detail: 'the other side is older' });
     if (hello.oldest > DATA_VERSION)
       throw new CrocError('incompatible_version', { detail: 'this side is older' });
-    const common = new Set(FEATURES.filter((one) => hello.features.includes(one)));
-    this.#reconnect = common.has('reconnect');
-    for (const lane of this.lanes) lane.agree(this.#reconnect);
-    this.#features.resolve(common);
+    this.#shared = new Set(FEATURES.filter((one) => hello.features.includes(one)));
+    for (const lane of this.lanes) lane.agree(this.reconnects);
+    this.#features.resolve(this.#shared);
   }
 
   #tick(): void {
     const nowMs = performance.now();
     const awake = nowMs - this.#watchedMs < ASLEEP_MS;
     this.#watchedMs = nowMs;
-    if (!this.#reconnect) {
+    if (!this.reconnects) {
       this.#checkSilence(nowMs);
       return;
     }
