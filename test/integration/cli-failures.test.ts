@@ -296,7 +296,7 @@ describe('signals', () => {
   test('a relay runs until a signal', async () => {
     const { cli, url } = await startRelayProcess();
     expect((await fetch(`${url}/healthz`)).status).toBe(200);
-    cli.child.kill('SIGTERM');
+    cli.child.kill('SIGINT');
     expect(await ending(cli)).toEqual(failed('cancelled', 130));
     await expect(fetch(`${url}/healthz`)).rejects.toThrow();
   });
@@ -305,7 +305,8 @@ describe('signals', () => {
     const { sender, recipient, relay, out, at } = await midway();
     relay.child.kill('SIGKILL');
     await relay.exit;
-    await startRelayProcess(at.ports.length, at);
+    const same = ['--port', String(at.port), '--tcp-ports', at.ports.join()];
+    await startRelayProcess(at.ports.length, same);
     expect(await ending(sender)).toEqual(failed('relay_restarted'));
     expect(await ending(recipient)).toEqual(failed('relay_restarted'));
     expect(await readdir(out)).toEqual([]);

@@ -204,15 +204,14 @@ export class Cli {
 /** Starts a relay process on free loopback ports. */
 export async function startRelayProcess(
   lanes = 4,
-  at: { readonly port: number; readonly ports: readonly number[] } = {
-    port: 0,
-    ports: Array<number>(lanes).fill(0),
-  },
+  settings: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
 ): Promise<{ cli: Cli; url: string; ports: readonly number[] }> {
-  const ports = ['--port', String(at.port), '--tcp-ports', at.ports.join()];
-  const cli = Cli.json(['relay', '--host', '127.0.0.1', ...ports]);
-  const listening = await cli.event('listening');
-  return { cli, url: listening.url, ports: listening.ports };
+  const free = Array(lanes).fill('0').join();
+  const where = ['--host', '127.0.0.1', '--port', '0', '--tcp-ports', free];
+  const cli = Cli.json(['relay', ...where, ...settings], { env });
+  const { url, ports } = await cli.event('listening');
+  return { cli, url, ports };
 }
 
 /** The one error that a process ended with, and its exit code. */
