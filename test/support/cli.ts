@@ -64,7 +64,14 @@ const EventSchema = v.variant('event', [
     ),
     bytes: count,
   }),
-  v.strictObject({ event: v.literal('progress'), bytes: count, total: count }),
+  v.strictObject({
+    event: v.literal('progress'),
+    bytes: count,
+    total: count,
+    resumed: v.optional(count),
+    files: v.optional(count),
+    filesDone: v.optional(count),
+  }),
   v.strictObject({ event: v.literal('done'), files: count, bytes: count, transferred: count }),
   v.strictObject({
     event: v.literal('error'),
