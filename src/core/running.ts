@@ -71,3 +71,11 @@ async function explain(parts: Parts, error: CrocError): Promise<CrocError> {
   if (error.code !== 'connection_lost' || (await parts.relay.answers())) return error;
   return new CrocError('relay_gone', { cause: error });
 }
+
+/** A limit in whole bytes a second, or none. @throws CrocError `usage` when it is not at least 1 */
+export function checkLimit(limit: number | undefined): number | undefined {
+  if (limit === undefined) return undefined;
+  const whole = Math.floor(limit);
+  if (Number.isSafeInteger(whole) && whole >= 1) return whole;
+  throw new CrocError('usage', { detail: 'a limit is at least 1 byte a second' });
+}
