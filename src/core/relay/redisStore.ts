@@ -18,8 +18,8 @@ import type { ChannelStore, ChannelStep, Opened } from './store.js';
 /** How often a step is run again because another change came first, at most. */
 const MAX_TRIES = 50;
 /** How often a relay says that it lives, and for how long that counts, milliseconds. */
-const BEAT_MS = 2000;
-const LIFE_MS = 7000;
+const BEAT_MS = 1500;
+const LIFE_MS = 5000;
 /** For how long an answer about another relay's life is good, milliseconds. */
 const KNOWN_MS = 1000;
 /** Deadlines that one script looks at. */
