@@ -43,11 +43,12 @@ module.exports = {
     ),
     only('wire-is-a-leaf', '^src/core/wire/', [WORDS], 'Codecs are pure.'),
     only('files-is-a-leaf', '^src/core/files/', [WORDS], 'Disk access knows no network.'),
+    only('discovery-is-a-leaf', '^src/core/discovery/', [WORDS], 'It knows names and ports only.'),
     only(
       'relay-knows-no-client',
       '^src/core/relay/',
-      [WORDS, '^src/core/(wire|pake)/'],
-      'The relay shares words, codecs and the exchange of croc clients, nothing else.',
+      [WORDS, '^src/core/(wire|pake)/', '^src/core/discovery/announced\\.ts$'],
+      'The relay shares words, codecs and the exchange of croc clients; its worker announces it.',
     ),
     only(
       'transfer-knows-no-channel',

@@ -6,5 +6,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 30_000,
     pool: 'forks',
+    // Nothing is announced or looked for on the network of this machine unless a test says where.
+    env: { CROC_MULTICAST: 'off' },
   },
 });

@@ -1,5 +1,7 @@
 /** What the command line and the environment say, parsed once. */
+import { isIPv4 } from 'node:net';
 import { CrocError, parseRelayAddress } from '../core/index.js';
+import type { Multicast, RelayOptions } from '../core/index.js';
 
 /** The environment variables that the program reads, each absent or a text. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -19,6 +21,40 @@ function parseRelay(text: string): string {
 export function chooseRelay(option: string | undefined, env: Environment): string | undefined {
   const text = option ?? env.CROC_RELAY;
   return text === undefined || text.trim() === '' ? undefined : parseRelay(text.trim());
+}
+
+const MDNS_PORT = 5353;
+
+/** Where to announce and to look for relays: a place, everywhere (`{}`), or nowhere. */
+export type Surroundings = Multicast | 'nowhere';
+
+/**
+ * Reads `CROC_MULTICAST`: `off`, or the IPv4 address of the one interface to use, with a UDP port if it is to
+ * be another than 5353.
+ * @throws CrocError `usage`
+ */
+export function chooseSurroundings(env: Environment): Surroundings {
+  const text = (env.CROC_MULTICAST ?? '').trim();
+  if (text === '') return {};
+  if (text === 'off') return 'nowhere';
+  const [interfaceAddress = '', portText] = text.split(':', 2);
+  const port = portText === undefined ? MDNS_PORT : Number(portText);
+  const wrong = !isIPv4(interfaceAddress) || !Number.isInteger(port) || port < 1 || port > 65_535;
+  if (wrong)
+    throw usage(`CROC_MULTICAST is ${text}; it is off, an IPv4 address, or one with :port`);
+  return { interfaceAddress, port };
+}
+
+/**
+ * How a relay of ours is announced.
+ * @param wished - whether the command line lets it be
+ */
+export function announcementOf(
+  wished: boolean,
+  env: Environment,
+): Pick<RelayOptions, 'announce' | 'multicast'> {
+  const surroundings = chooseSurroundings(env);
+  return wished && surroundings !== 'nowhere' ? { announce: true, multicast: surroundings } : {};
 }
 
 /**

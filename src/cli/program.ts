@@ -48,6 +48,7 @@ function describeSend(command: Command): Command {
     .option('--relay <url>', `${RELAY}, else a relay of its own`)
     .option('--code <code>', 'a code of your own, <channel>-<secret>; default: a new one')
     .addOption(new Option('--curve <curve>', 'curve of the key exchange').choices(CURVE_NAMES))
+    .option('--no-announce', 'do not announce a relay of its own on the local network')
     .addOption(json())
     .addHelpText('after', SEND_HELP);
 }
@@ -56,7 +57,8 @@ function describeReceive(command: Command): Command {
   return command
     .description('receive what somebody sends with a code')
     .argument('[code...]', 'the code, or its channel when CROC_SECRET holds the rest')
-    .option('--relay <url>', RELAY)
+    .option('--relay <url>', `${RELAY}, then those on the local network`)
+    .option('--no-discover', 'do not look for relays on the local network')
     .option('--out <dir>', 'existing folder to write into', '.')
     .option('-y, --yes', 'accept without a question')
     .option('--stdout', 'take a text only: it goes to stdout as it is, all else to stderr')

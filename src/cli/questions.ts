@@ -1,4 +1,4 @@
-/** The two questions of `receive`: take the offer? what about a file that is already there? */
+/** The questions of `receive`: which relay? take the offer? what about a file that is already there? */
 import { printable } from '../core/index.js';
 import type { Conflict, ConflictChoice } from '../core/index.js';
 import { formatBytes } from './format.js';
@@ -12,6 +12,24 @@ export async function askAccept(
 ): Promise<boolean> {
   const answer = await terminal.ask(`Accept ${what}? [y/N] `, signal);
   return /^y(es)?$/i.test(answer ?? '');
+}
+
+/** Asks which of several relays is the sender's; anything but a number of the list is none. */
+export async function askRelay(
+  terminal: Terminal,
+  relays: readonly string[],
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const lines = relays.map((relay, index) => `  ${index + 1}  ${relay}`);
+  const answer = await terminal.ask(
+    [
+      'Several relays on this network have a channel of this name:',
+      ...lines,
+      "Which one does the sender see beside the code? A wrong one takes somebody else's place. ",
+    ].join('\n'),
+    signal,
+  );
+  return /^\d{1,2}$/.test(answer ?? '') ? relays[Number(answer) - 1] : undefined;
 }
 
 const CHOICES: ReadonlyMap<string, ConflictChoice> = new Map([

@@ -5,12 +5,14 @@ import { Croc, CrocError, parseCode } from '../core/index.js';
 import type { AcceptOptions, ConflictChoice, Offer } from '../core/index.js';
 import type { Context } from './context.js';
 import { formatOffer } from './format.js';
-import { chooseCode, chooseRelay } from './options.js';
-import { askAccept, conflictAsker } from './questions.js';
+import { chooseCode, chooseRelay, chooseSurroundings } from './options.js';
+import { askAccept, askRelay, conflictAsker } from './questions.js';
 
 /** The options of `receive` as they were typed. */
 export interface ReceiveArguments {
   readonly relay?: string;
+  /** Whether to look for relays on the local network. */
+  readonly discover: boolean;
   /** Folder to write into. */
   readonly out: string;
   readonly yes?: boolean;
@@ -36,14 +38,21 @@ export async function receive(
   const relay = chooseRelay(options.relay, context.env);
   // All that can be wrong on this side is found before the sender hears of it: a code counts once.
   parseCode(code);
-  if (relay === undefined)
+  const surroundings = chooseSurroundings(context.env);
+  // A relay on the command line is the one that is meant; one in the environment is where to begin.
+  const discover = options.discover && options.relay === undefined && surroundings !== 'nowhere';
+  if (relay === undefined && !discover)
     throw new CrocError('no_relay', { detail: 'use --relay or set CROC_RELAY' });
   const to = path.resolve(options.out);
   if (options.stdout !== true) await checkFolder(to);
 
-  const offer = await new Croc().receive(code, {
-    relay,
+  const { terminal } = context;
+  const croc = new Croc(surroundings === 'nowhere' ? {} : { multicast: surroundings });
+  const offer = await croc.receive(code, {
+    ...(relay !== undefined && { relay }),
+    discover,
     signal,
+    ...(terminal && { onSeveral: (relays) => askRelay(terminal, relays, signal) }),
     onState: (state) => report.state(state),
   });
   report.offer(offer);

@@ -18,8 +18,12 @@ import type { OfferFacts } from './format.js';
 export interface Reporter {
   /** A relay takes clients. */
   listening(relay: Pick<Relay, 'url' | 'ports'>): void;
-  /** The code is known. @param relay - the address that the other side must use */
-  code(code: string, relay: string): void;
+  /**
+   * The code is known.
+   * @param relay - the address that the other side must use
+   * @param announced - whether the other side finds it by itself on this network
+   */
+  code(code: string, relay: string, announced: boolean): void;
   /** The sender's walk is over. */
   offered(offered: Offered): void;
   state(state: SenderState | RecipientState): void;

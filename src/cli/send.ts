@@ -3,13 +3,15 @@ import type { Readable } from 'node:stream';
 import { Croc, CrocError, MAX_TEXT_BYTES, startRelayThread } from '../core/index.js';
 import type { CurveName, Send, SendItem } from '../core/index.js';
 import type { Context } from './context.js';
-import { chooseCode, chooseRelay } from './options.js';
+import { announcementOf, chooseCode, chooseRelay } from './options.js';
 
 /** The options of `send` as they were typed. */
 export interface SendArguments {
   readonly relay?: string;
   readonly code?: string;
   readonly curve?: CurveName;
+  /** Whether a relay of its own is announced on the local network. */
+  readonly announce: boolean;
   /** A text to send instead of paths; `-` is stdin. */
   readonly text?: string;
   readonly gitignore?: boolean;
@@ -28,7 +30,8 @@ export async function send(
   const items = await chooseItems(paths, options.text, context.stdin);
   const code = chooseCode(options.code === undefined ? [] : [options.code], context.env);
   const chosen = chooseRelay(options.relay, context.env);
-  const own = chosen === undefined ? await startRelayThread({}) : undefined;
+  const announcement = announcementOf(options.announce, context.env);
+  const own = chosen === undefined ? await startRelayThread(announcement) : undefined;
   const relay = own?.localUrl ?? chosen;
   try {
     const running = await new Croc().send(items, {
@@ -38,7 +41,7 @@ export async function send(
       ...(code !== undefined && { code }),
       ...(options.curve !== undefined && { curve: options.curve }),
     });
-    context.report.code(running.code, own?.url ?? running.relay);
+    context.report.code(running.code, own?.url ?? running.relay, own?.announced ?? false);
     await follow(running, context);
   } finally {
     await own?.close();

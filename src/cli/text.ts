@@ -76,13 +76,14 @@ export class TextReporter implements Reporter {
     );
   }
 
-  code(code: string, relay: string): void {
+  code(code: string, relay: string, announced: boolean): void {
     this.#say(
       `Code: ${code}`,
       '',
       'The other side types',
       `  croc-share receive ${code} --relay ${relay}`,
       `or, in VS Code, "Croc: Receive croc code", with the relay ${relay}`,
+      ...(announced ? ['On this network the relay is found by itself.'] : []),
       '',
     );
   }

@@ -6,6 +6,7 @@ import type {
   AcceptOptions,
   CurveName,
   IgnoreOptions,
+  Multicast,
   OfferEntry,
   OfferKind,
   Offered,
@@ -52,8 +53,18 @@ export interface Send extends EventEmitter<SendEvents> {
 
 /** How to receive. */
 export interface ReceiveOptions {
-  /** `http://host:port` of the relay; default: the one given to `Croc`. */
-  readonly relay?: string;
+  /** `http://host:port` of the relay, or several, likeliest first; default: the one given to `Croc`. */
+  readonly relay?: string | readonly string[];
+  /**
+   * Whether relays on the local network are asked for the channel when none of those has it; default: what
+   * was given to `Croc`, else no.
+   */
+  readonly discover?: boolean;
+  /**
+   * Asks which of several relays on the local network is the sender's; undefined: none of them. Without
+   * it, that is the error `several_relays`.
+   */
+  readonly onSeveral?: (relays: readonly string[]) => Promise<string | undefined>;
   readonly signal?: AbortSignal;
   /** Told of every state before the offer. */
   readonly onState?: (state: RecipientState) => void;
@@ -117,6 +128,18 @@ export interface RelayOptions {
   /** TCP ports, one a lane, 0 for any free one; default 27001–27004, or free ones. 1 to 16 ports. */
   readonly tcpPorts?: readonly number[];
   /**
+   * Whether it is announced on the local network, so that recipients find it; default no. One that
+   * listens on loopback only is not.
+   */
+  readonly announce?: boolean;
+  /** Where it is announced. */
+  readonly multicast?: Multicast;
+  /**
+   * Fewest digits of a channel name that it gives out, 1 to 9; default 1, and 4 when it is announced: where
+   * there are several relays, nobody should meet a stranger who has the same name.
+   */
+  readonly nameDigits?: number;
+  /**
    * `redis://…`: keeps the channels there, shared by every relay that names the same; default: in
    * this process's memory.
    */
@@ -147,6 +170,10 @@ export interface Relay {
   readonly localUrl: string;
   readonly port: number;
   readonly ports: readonly number[];
+  /** Whether it is announced on the local network. */
+  readonly announced: boolean;
+  /** Tells the numbers when channels or connections change, at most twice a second; the answer ends that. */
+  watch(changed: (stats: RelayStats) => void): () => void;
   stats(): Promise<RelayStats>;
   /** Resolves when the relay has stopped, with the error that stopped it if there was one. */
   readonly closed: Promise<CrocError | undefined>;

@@ -8,12 +8,13 @@ import { systemClock, systemRandom } from './edges.js';
 import type { Clock, RandomBytes } from './edges.js';
 import { CrocError } from './errors.js';
 import type { Parts } from './parts.js';
+import { findMeetingPlace } from './meetingPlace.js';
 import type { Timing } from './timing.js';
 import { receiveOffer } from './receiving.js';
 import { sortItems } from './items.js';
 import { startSend } from './sending.js';
 import { CURVE_NAMES } from './types.js';
-import type { CurveName, SendItem } from './types.js';
+import type { CurveName, Multicast, SendItem } from './types.js';
 import { PEER_SILENCE_MS, PING_INTERVAL_MS } from './wire/limits.js';
 
 const DEFAULT_TIMING: Timing = {
@@ -30,6 +31,10 @@ const DEFAULT_TIMING: Timing = {
 export interface CrocOptions {
   /** `http://host:port` of the relay to use. */
   readonly relay?: string;
+  /** Whether receiving looks for relays on the local network, too; default no. */
+  readonly discover?: boolean;
+  /** Where it looks for them. */
+  readonly multicast?: Multicast;
   /** Curve of the key exchange for sends; default `p256`. */
   readonly curve?: CurveName;
   /** Local address that every connection is made from; default: what the machine chooses. */
@@ -75,13 +80,27 @@ export class Croc {
   /**
    * Meets the sender of a code and gives what is offered; touches no disk.
    *
-   * @throws CrocError `invalid_code`, `croc_network`, `no_relay`, `no_such_channel`, `wrong_code`, or why the
+   * @throws CrocError `invalid_code`, `croc_network`, `no_relay`, `no_such_channel`, `several_relays`, `wrong_code`, or why the
    *   relay or the sender cannot be reached
    */
   async receive(code: string, options: ReceiveOptions = {}): Promise<Offer> {
     const parsed = parseCode(code);
-    const parts = this.#parts(options.relay, options.signal, undefined);
+    const relay = await this.#meetingPlace(parsed.channel, options);
+    const parts = this.#parts(relay, options.signal, undefined);
     return receiveOffer(parts, parsed, options.onState ?? (() => undefined));
+  }
+
+  #meetingPlace(channel: string, options: ReceiveOptions): Promise<string> {
+    const { localAddress, clock = systemClock, random = systemRandom, multicast } = this.#options;
+    const named = options.relay ?? this.#options.relay ?? [];
+    return findMeetingPlace({
+      ...{ channel, localAddress, clock, random, multicast },
+      relays: typeof named === 'string' ? [named] : named,
+      discover: options.discover ?? this.#options.discover ?? false,
+      answerMs: this.#options.timing?.answerMs ?? DEFAULT_TIMING.answerMs,
+      signal: options.signal ?? new AbortController().signal,
+      onSeveral: options.onSeveral,
+    });
   }
 
   #parts(relay: string | undefined, signal?: AbortSignal, waitMs?: number): Parts {

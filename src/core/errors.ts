@@ -103,6 +103,10 @@ export const ERRORS = {
     'No relay is set, so there is no place to meet the sender.',
     'Give the relay address that the sender sees beside the code.',
   ),
+  several_relays: relay(
+    'Several relays on this network have a channel of this name, and only one of them is your sender’s.',
+    'Give the relay address that the sender sees beside the code.',
+  ),
   invalid_relay: relay(
     'This is not the address of a relay.',
     'An address looks like http://192.168.1.5:8003.',

@@ -11,6 +11,8 @@ export type { RecipientState, SenderState } from './channel/states.js';
 export { parseRelayAddress } from './channel/relayUrl.js';
 export { CURVE_NAMES, TEXT_KINDS } from './types.js';
 export { MAX_TEXT_BYTES } from './wire/limits.js';
+export { findRelays } from './discovery/find.js';
+export type { FindOptions, FoundRelay } from './discovery/find.js';
 export type {
   AcceptOptions,
   ActiveFile,
@@ -21,6 +23,7 @@ export type {
   ExcludePatterns,
   IgnoreOptions,
   MemoryFile,
+  Multicast,
   OfferEntry,
   Offered,
   OfferKind,

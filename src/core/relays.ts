@@ -1,6 +1,7 @@
 /** Relays as the public API gives them: in this thread, or in one of their own. */
 import path from 'node:path';
 import type { Relay, RelayOptions } from './api.js';
+import { withAnnouncement } from './discovery/announced.js';
 import { startRelay as startHere } from './relay/relay.js';
 import type { RelaySetup } from './relay/relay.js';
 import { startRelayThread as startThread } from './relay/thread.js';
@@ -12,8 +13,8 @@ import { startRelayThread as startThread } from './relay/thread.js';
  *
  * @throws CrocError `port_taken`, `cannot_listen`, `usage`
  */
-export function startRelay(options: RelaySetup = {}): Promise<Relay> {
-  return startHere(options);
+export async function startRelay(options: RelaySetup = {}): Promise<Relay> {
+  return withAnnouncement(await startHere(options), options);
 }
 
 /**

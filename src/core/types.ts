@@ -182,6 +182,14 @@ export interface AcceptOptions {
   readonly undo?: boolean;
 }
 
+/** Where relays are announced and looked for; everything has a default. */
+export interface Multicast {
+  /** IPv4 address of the one interface to use; default: every one that is not loopback. */
+  readonly interfaceAddress?: string;
+  /** UDP port; default 5353. Another one finds only relays that are told to use it, too. */
+  readonly port?: number;
+}
+
 /** Something that was found while walking and is not sent. */
 export interface Skipped {
   readonly path: string;

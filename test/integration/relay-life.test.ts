@@ -302,7 +302,7 @@ describe('built by esbuild', () => {
     await writeFile(
       dying,
       `const { parentPort } = require('node:worker_threads');
-       parentPort.postMessage({ type: 'listening', url: 'u', localUrl: 'l', port: 1, ports: [2] });
+       parentPort.postMessage({ type: 'listening', url: 'u', localUrl: 'l', port: 1, ports: [2], announced: false });
        parentPort.once('message', () => process.exit(3));`,
     );
     const relay = await startRelayThread({}, dying);

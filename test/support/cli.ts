@@ -82,6 +82,8 @@ type Named<Name extends CliEvent['event']> = Extract<CliEvent, { event: Name }>;
 export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** A command that runs the program, such as `ip netns exec NAME`. */
+  readonly through?: readonly string[];
   /** What the program reads; nothing when absent. */
   readonly stdin?: string;
 }
@@ -121,7 +123,9 @@ export class Cli {
 
   private constructor(args: readonly string[], options: CliOptions) {
     const env = { ...process.env, ...options.env };
-    this.child = spawn(process.execPath, [CLI, ...args], {
+    const [command, ...rest] = options.through ?? [];
+    const inner = command === undefined ? [] : [...rest, process.execPath];
+    this.child = spawn(command ?? process.execPath, [...inner, CLI, ...args], {
       env,
       cwd: options.cwd,
       stdio: ['pipe', 'pipe', 'pipe'],

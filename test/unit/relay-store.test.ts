@@ -6,11 +6,16 @@ import { MemoryStore } from '../../src/core/relay/store.js';
 import type { Opened } from '../../src/core/relay/store.js';
 
 const LIMITS = { channels: 100_000, channelsPerAddress: 100_000 };
-const store = (limits = LIMITS): MemoryStore => new MemoryStore(limits, (n) => randomBytes(n));
+const store = (limits = LIMITS, nameDigits?: number): MemoryStore =>
+  new MemoryStore(limits, (n) => randomBytes(n), nameDigits);
 
 function open(into: MemoryStore, name?: string, address = '10.0.0.1', nowMs = 0): Promise<Opened> {
   return into.open(name, address, (channel, free) =>
-    joinAsSender(channel, { name: free, uuid: 'secret', curve: 'p256', home: { ports: [1] } }, { address, nowMs }),
+    joinAsSender(
+      channel,
+      { name: free, uuid: 'secret', curve: 'p256', home: { ports: [1] } },
+      { address, nowMs },
+    ),
   );
 }
 
@@ -34,6 +39,12 @@ describe('names that the relay chooses', () => {
       [4, 899],
       [5, 104],
     ]);
+  });
+
+  it('have at least as many digits as are wished', async () => {
+    const channels = store(LIMITS, 4);
+    for (let count = 0; count < 20; count += 1)
+      expect(nameOf(await open(channels))).toMatch(/^[1-9][0-9]{3}$/);
   });
 
   it('become short again when short names are free', async () => {

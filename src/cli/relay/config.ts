@@ -61,13 +61,15 @@ export function limitsOf(config: RelayConfig): Partial<RelayLimits> {
 
 /** A configuration as `startRelay` takes it. */
 export function setupOf(config: RelayConfig): RelaySetup {
-  const { host, port, tcpPorts, trustedProxies, hostName, store, crocPassword } = config;
+  const { host, port, tcpPorts, nameDigits, trustedProxies, hostName, store, crocPassword } =
+    config;
   return {
     hosts: host,
     trustedProxies,
     limits: limitsOf(config),
     ...(port === undefined ? {} : { port }),
     ...(tcpPorts === undefined ? {} : { tcpPorts }),
+    ...(nameDigits === undefined ? {} : { nameDigits }),
     ...(hostName === undefined ? {} : { hostName }),
     ...(store === undefined ? {} : { store }),
     ...(crocPassword === undefined ? {} : { crocPassword }),

@@ -1,6 +1,7 @@
 /** The verb `relay`. */
 import { startRelay } from '../../core/index.js';
 import type { Context } from '../context.js';
+import { announcementOf } from '../options.js';
 import { readRelayConfig, setupOf } from './config.js';
 import type { RelayFlags } from './config.js';
 
@@ -10,7 +11,10 @@ import type { RelayFlags } from './config.js';
  */
 export async function relay(flags: RelayFlags, { report, signal, env }: Context): Promise<never> {
   const config = await readRelayConfig(flags, env);
-  const running = await startRelay(setupOf(config));
+  const running = await startRelay({
+    ...setupOf(config),
+    ...announcementOf(config.announce ?? config.store === undefined, env),
+  });
   try {
     report.listening(running);
     const stopped = new Promise<void>((resolve) => {

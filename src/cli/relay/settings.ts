@@ -11,12 +11,21 @@ import {
   asIs,
   asList,
   asNumber,
+  asSwitch,
   countLimit,
   portSchema,
   portsSchema,
   setting,
   timeLimit,
 } from './settingKinds.js';
+
+const DIGITS = 'a whole number, 1 to 9';
+const nameDigitsSchema = v.pipe(
+  v.number(DIGITS),
+  v.integer(DIGITS),
+  v.minValue(1, DIGITS),
+  v.maxValue(9, DIGITS),
+);
 
 /** The settings, in the order of help and document. */
 export const RELAY_SETTINGS = {
@@ -46,6 +55,24 @@ export const RELAY_SETTINGS = {
     shown: '27001–27004, or free ones when those are taken',
     schema: portsSchema,
     fromText: (text) => text.split(',').map((part) => asNumber(part.trim())),
+  }),
+  announce: setting<boolean | undefined>({
+    group: 'Network',
+    what: 'whether recipients on the local network find it (multicast DNS)',
+    placeholder: 'yes|no',
+    fallback: undefined,
+    shown: 'yes; no with --store, where several relays have the same channels',
+    schema: v.boolean('yes or no'),
+    fromText: asSwitch,
+  }),
+  nameDigits: setting<number | undefined>({
+    group: 'Network',
+    what: 'fewest digits of a channel name that the relay chooses, 1 to 9',
+    placeholder: 'number',
+    fallback: undefined,
+    shown: '4 when it is announced, else 1',
+    schema: nameDigitsSchema,
+    fromText: asNumber,
   }),
   trustedProxies: setting<readonly string[]>({
     group: 'Network',

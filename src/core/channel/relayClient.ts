@@ -100,12 +100,31 @@ export class RelayClient {
     signal: AbortSignal,
   ): Promise<JoinAnswer> {
     const request = { role, ...(channel && { channel }), ...(curve && { curve }) };
-    const json = await this.#firstContact(request, signal);
+    const json = await this.#firstContact('/join', request, signal);
     const parsed = v.safeParse(joinAnswerSchema, json);
     if (!parsed.success) throw notUnderstood(json);
     this.#member = parsed.output;
     this.#home = parsed.output;
     return parsed.output;
+  }
+
+  /**
+   * Whether there is a channel of this name that still has room for our address. Asked with a capability
+   * that nobody has, so the channel does not notice: no role is taken and no address comes in.
+   *
+   * @param uuid - random, 192 bits or so
+   * @throws CrocError what the relay refuses with, or why it cannot be asked
+   */
+  async has(channel: string, uuid: string, signal: AbortSignal): Promise<boolean> {
+    try {
+      await this.#firstContact('/channel', { channel, uuid }, signal);
+    } catch (error) {
+      const { code } = CrocError.from(error);
+      if (code === 'unauthorized') return true;
+      if (code === 'no_such_channel') return false;
+      throw error;
+    }
+    throw new CrocError('not_a_relay', { detail: this.#url.host });
   }
 
   /** `POST /channel` with what we have to say. A lost answer is asked for again. */
@@ -146,13 +165,15 @@ export class RelayClient {
   }
 
   /** The first request tries every address of the relay's name; the one that answers is kept. */
-  async #firstContact(request: object, signal: AbortSignal): Promise<unknown> {
+  async #firstContact(path: string, body: object, signal: AbortSignal): Promise<unknown> {
     const addresses = await this.#addresses();
     let failure = new CrocError('relay_unreachable', { detail: this.#url.host });
     for (const address of addresses) {
       this.#address = address;
       try {
-        return await this.#patiently('/join', request, 0, signal);
+        return path === '/join'
+          ? await this.#patiently(path, body, 0, signal)
+          : await this.#post(path, body, 0, signal);
       } catch (error) {
         const unreachable = CrocError.from(error).code === 'relay_unreachable';
         if (!(error instanceof NoAnswer) && !unreachable) throw error;

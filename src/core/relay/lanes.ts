@@ -30,6 +30,8 @@ export interface LanesParts {
   /** Takes clients that speak croc's own protocol. */
   readonly croc: CrocRelay;
   readonly onEvent: (event: RelayEvent) => void;
+  /** Told when a connection came or went. */
+  readonly onConnections: () => void;
 }
 
 /** All lanes of a relay. */
@@ -65,8 +67,8 @@ export class Lanes {
     const { sockets, clock, limits } = this.#parts;
     const over = sockets.admit(socket);
     if (over === 'cut') return;
-    this.#connections += 1;
-    socket.once('close', () => (this.#connections -= 1));
+    this.#count(1);
+    socket.once('close', () => this.#count(-1));
     if (over !== undefined) {
       this.#refuse(socket, over);
       return;
@@ -77,6 +79,11 @@ export class Lanes {
     else if (first === 'slow') this.#refuse(socket, { ok: false, code: 'bad_request' });
     else if ('croc' in first) await this.#parts.croc.accept(socket, index, first.croc);
     else await this.#enter(socket, index, first);
+  }
+
+  #count(change: number): void {
+    this.#connections += change;
+    this.#parts.onConnections();
   }
 
   /** Parses the first line and lets the party in, or tells it why not. */

@@ -60,6 +60,8 @@ export interface RedisStoreParts {
   readonly limits: Limits;
   readonly clock: Clock;
   readonly random: RandomBytes;
+  /** Fewest digits of a name that the store chooses; default 1. */
+  readonly nameDigits?: number;
 }
 
 /** Channels in Redis. */
@@ -100,8 +102,9 @@ export class RedisStore implements ChannelStore {
     step: (channel: Channel | undefined, name: string) => Step<OpenChannel>,
   ): Promise<Opened> {
     for (let tries = MAX_TRIES; tries > 0; tries -= 1) {
-      const chosen =
-        name ?? drawName(this.#parts.random, (count) => this.#occupied.get(count) ?? 0);
+      const { random, nameDigits = 1 } = this.#parts;
+      const occupied = (digits: number): number => this.#occupied.get(digits) ?? 0;
+      const chosen = name ?? drawName(random, occupied, nameDigits);
       // A drawn name is most probably free: so one round trip is enough.
       const seen = name === undefined ? '' : await this.#get(chosen);
       const { outcome, next } = step(this.#parse(seen), chosen);

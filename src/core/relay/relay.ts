@@ -1,7 +1,7 @@
 /** A relay in this process: puts the parts together, binds the ports, and stops it all. */
 import { createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
-import type { Relay, RelayOptions } from '../api.js';
+import type { Relay, RelayOptions, RelayStats } from '../api.js';
 import { systemClock, systemRandom } from '../edges.js';
 import type { Clock, RandomBytes } from '../edges.js';
 import { CrocError } from '../errors.js';
@@ -21,6 +21,7 @@ import { Rendezvous } from './rendezvous.js';
 import { Sockets } from './sockets.js';
 import { MemoryStore } from './store.js';
 import type { ChannelStore } from './store.js';
+import { StatsWatchers } from './watchers.js';
 
 /** How to run a relay, with what only operators and tests set. */
 export interface RelaySetup extends RelayOptions {
@@ -36,6 +37,9 @@ export interface RelaySetup extends RelayOptions {
   /** Told what happens, in counts. */
   readonly onEvent?: (event: RelayEvent) => void;
 }
+
+/** Digits of channel names of a relay that is found among others: nobody should meet a stranger's. */
+const ANNOUNCED_NAME_DIGITS = 4;
 
 /**
  * Starts a relay.
@@ -54,7 +58,8 @@ export async function startRelay(setup: RelaySetup = {}): Promise<Relay> {
   const servers: Server[] = [];
   let store: ChannelStore | undefined;
   try {
-    store = await openStore(setup, limits, clock, random);
+    const kept = await openStore(setup, limits, clock, random);
+    store = kept;
     // Lanes know the ports only by number, so that they can be bound first and told afterwards.
     const gate: LaneGate = { accept: (socket) => void socket.destroy() };
     const ports: number[] = [];
@@ -71,8 +76,10 @@ export async function startRelay(setup: RelaySetup = {}): Promise<Relay> {
       ...{ clock, random, ports, limits },
       password: setup.crocPassword ?? DEFAULT_CROC_PASSWORD,
     });
-    const lanes = new Lanes({
-      ...{ store, rendezvous, sockets, clock, limits, croc, onEvent },
+    const watchers = new StatsWatchers(clock, () => numbersOf(kept, lanes));
+    const onConnections = (): void => watchers.changed();
+    const lanes: Lanes = new Lanes({
+      ...{ store, rendezvous, sockets, clock, limits, croc, onEvent, onConnections },
       count: ports.length,
     });
     gate.accept = (socket, index) => void lanes.accept(socket, index);
@@ -83,7 +90,7 @@ export async function startRelay(setup: RelaySetup = {}): Promise<Relay> {
     );
     servers.push(...http.servers);
     await store.announce(home);
-    const parts = { servers, sockets, store, rendezvous, lanes, onEvent };
+    const parts = { servers, sockets, store, rendezvous, lanes, onEvent, watchers };
     return new RunningRelay(parts, http.bound, ports);
   } catch (error) {
     sockets.close();
@@ -95,14 +102,15 @@ export async function startRelay(setup: RelaySetup = {}): Promise<Relay> {
 
 /** Where channels are kept: handed in, shared by Redis, or in memory. */
 async function openStore(
-  { channelStore, store }: RelaySetup,
+  { channelStore, store, announce = false, nameDigits }: RelaySetup,
   limits: RelayLimits,
   clock: Clock,
   random: RandomBytes,
 ): Promise<ChannelStore> {
   if (channelStore !== undefined) return channelStore;
-  if (store === undefined) return new MemoryStore(limits, random);
-  return RedisStore.open(store, { limits, clock, random });
+  const fewest = nameDigits ?? (announce ? ANNOUNCED_NAME_DIGITS : 1);
+  if (store === undefined) return new MemoryStore(limits, random, fewest);
+  return RedisStore.open(store, { limits, clock, random, nameDigits: fewest });
 }
 
 /**
@@ -149,6 +157,11 @@ function laneServer(limits: RelayLimits, accept: (socket: Socket) => void): Serv
   return createServer(options, accept);
 }
 
+async function numbersOf(store: ChannelStore, lanes: Lanes): Promise<RelayStats> {
+  const { connections, bytes } = lanes;
+  return { channels: await store.count(), connections, bytes };
+}
+
 interface RunningParts {
   readonly servers: readonly Server[];
   readonly sockets: Sockets;
@@ -156,6 +169,7 @@ interface RunningParts {
   readonly rendezvous: Rendezvous;
   readonly lanes: Lanes;
   readonly onEvent: (event: RelayEvent) => void;
+  readonly watchers: StatsWatchers;
 }
 
 class RunningRelay implements Relay {
@@ -163,6 +177,8 @@ class RunningRelay implements Relay {
   readonly localUrl: string;
   readonly port: number;
   readonly ports: readonly number[];
+  /** The relay itself says nothing to the network; see discovery/announced.ts. */
+  readonly announced = false;
   readonly closed: Promise<CrocError | undefined>;
   readonly #parts: RunningParts;
   #tellClosed: (error: CrocError | undefined) => void = () => undefined;
@@ -181,9 +197,12 @@ class RunningRelay implements Relay {
     }
   }
 
-  async stats(): ReturnType<Relay['stats']> {
-    const { store, lanes } = this.#parts;
-    return { channels: await store.count(), connections: lanes.connections, bytes: lanes.bytes };
+  stats(): Promise<RelayStats> {
+    return numbersOf(this.#parts.store, this.#parts.lanes);
+  }
+
+  watch(changed: (stats: RelayStats) => void): () => void {
+    return this.#parts.watchers.add(changed);
   }
 
   close(): Promise<void> {
@@ -192,7 +211,8 @@ class RunningRelay implements Relay {
   }
 
   async #stop(): Promise<void> {
-    const { servers, sockets, store, rendezvous } = this.#parts;
+    const { servers, sockets, store, rendezvous, watchers } = this.#parts;
+    watchers.close();
     const stopped = servers.map(stop);
     sockets.close(); // first, so that clients see the relay go and not an answer about it
     rendezvous.close();
@@ -202,7 +222,7 @@ class RunningRelay implements Relay {
   }
 }
 
-function checkPorts({ port = 0, tcpPorts = [0] }: RelayOptions): void {
+function checkPorts({ port = 0, tcpPorts = [0], nameDigits = 1 }: RelayOptions): void {
   const all = [port, ...tcpPorts];
   const fixed = all.filter((one) => one !== 0);
   const wrong =
@@ -214,6 +234,8 @@ function checkPorts({ port = 0, tcpPorts = [0] }: RelayOptions): void {
           ? 'a port is a number from 0 to 65535'
           : new Set(fixed).size < fixed.length
             ? 'a port is named twice'
-            : undefined;
+            : !Number.isInteger(nameDigits) || nameDigits < 1 || nameDigits > 9
+              ? 'a channel name has 1 to 9 digits'
+              : undefined;
   if (wrong !== undefined) throw new CrocError('usage', { detail: wrong });
 }

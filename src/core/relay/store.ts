@@ -79,9 +79,12 @@ export class MemoryStore implements ChannelStore {
   /** Decimal names in use, by number of digits. */
   readonly #names = new Counter();
   readonly #limits: StoreLimits;
+  readonly #nameDigits: number;
   readonly #random: RandomBytes;
 
-  constructor(limits: StoreLimits, random: RandomBytes) {
+  /** @param nameDigits - fewest digits of a name that the store chooses */
+  constructor(limits: StoreLimits, random: RandomBytes, nameDigits = 1) {
+    this.#nameDigits = nameDigits;
     this.#limits = limits;
     this.#random = random;
   }
@@ -178,7 +181,8 @@ export class MemoryStore implements ChannelStore {
 
   #freeName(): string {
     for (;;) {
-      const name = drawName(this.#random, (digits) => this.#names.of(String(digits)));
+      const occupied = (digits: number): number => this.#names.of(String(digits));
+      const name = drawName(this.#random, occupied, this.#nameDigits);
       if (!this.#channels.has(name)) return name;
     }
   }
@@ -188,9 +192,14 @@ export class MemoryStore implements ChannelStore {
  * Draws a decimal name at random, with as few digits as keep the occupied share under a tenth. So a
  * draw meets a name in use less than once in ten, and a guessed name is mostly nobody's.
  * @param occupied - how many names of so many digits are in use
+ * @param fewest - digits of a name at least
  */
-export function drawName(random: RandomBytes, occupied: (digits: number) => number): string {
-  let digits = 1;
+export function drawName(
+  random: RandomBytes,
+  occupied: (digits: number) => number,
+  fewest: number,
+): string {
+  let digits = fewest;
   while ((occupied(digits) + 1) * 10 >= 9 * 10 ** (digits - 1)) digits += 1;
   const first = 10 ** (digits - 1);
   return String(first + below(random, 9 * first));

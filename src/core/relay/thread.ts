@@ -17,30 +17,36 @@ const CLOSE_MS = 4000;
 export async function startRelayThread(options: RelayOptions, workerFile: string): Promise<Relay> {
   const worker = new Worker(workerFile, { workerData: plain(options), execArgv: [] });
   const thread = new RelayThread(worker);
-  const { url, localUrl, port, ports } = await thread.listening;
+  const { url, localUrl, port, ports, announced } = await thread.listening;
   return {
     url,
     localUrl,
     port,
     ports,
+    announced,
     closed: thread.closed,
+    watch: (changed) => thread.watch(changed),
     stats: () => thread.stats(),
     close: () => thread.close(),
   };
 }
 
 /** Only what the worker knows of: the caller's object may carry more, and functions cannot cross. */
-function plain({ host, port, tcpPorts, store, hostName }: RelayOptions): RelayOptions {
+function plain(options: RelayOptions): RelayOptions {
+  const { host, port, tcpPorts, announce, multicast, nameDigits, store, hostName } = options;
   return {
     ...(store === undefined ? {} : { store }),
     ...(hostName === undefined ? {} : { hostName }),
     ...(host === undefined ? {} : { host }),
     ...(port === undefined ? {} : { port }),
     ...(tcpPorts === undefined ? {} : { tcpPorts: [...tcpPorts] }),
+    ...(announce === undefined ? {} : { announce }),
+    ...(multicast === undefined ? {} : { multicast }),
+    ...(nameDigits === undefined ? {} : { nameDigits }),
   };
 }
 
-type Listening = Pick<Relay, 'url' | 'localUrl' | 'port' | 'ports'>;
+type Listening = Pick<Relay, 'url' | 'localUrl' | 'port' | 'ports' | 'announced'>;
 
 class RelayThread {
   /** Resolves when the relay listens; rejects when it cannot. */
@@ -48,6 +54,7 @@ class RelayThread {
   readonly closed: Promise<CrocError | undefined>;
   readonly #worker: Worker;
   readonly #asked = new Map<number, (stats: RelayStats) => void>();
+  readonly #watchers = new Set<(stats: RelayStats) => void>();
   #lastId = 0;
   #ended = false;
   /** Whether the worker stopped because it was told to. */
@@ -72,6 +79,8 @@ class RelayThread {
         const report = v.parse(reportSchema, message);
         if (report.type === 'listening') resolve(report);
         else if (report.type === 'stats') this.#answer(report);
+        else if (report.type === 'changed')
+          for (const changed of [...this.#watchers]) changed(report.stats);
         else {
           this.#inOrder = report.type === 'closed';
           if (report.error !== undefined) this.#error = fromPlain(report.error);
@@ -90,6 +99,11 @@ class RelayThread {
       this.#asked.set(id, resolve);
       this.#order({ type: 'stats', id });
     });
+  }
+
+  watch(changed: (stats: RelayStats) => void): () => void {
+    this.#watchers.add(changed);
+    return () => this.#watchers.delete(changed);
   }
 
   close(): Promise<void> {

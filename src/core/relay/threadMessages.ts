@@ -5,6 +5,8 @@ import { CrocError, isErrorCode } from '../errors.js';
 const port = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(65_535));
 const error = v.object({ code: v.string(), detail: v.exactOptional(v.string()) });
 
+const stats = v.object({ channels: v.number(), connections: v.number(), bytes: v.number() });
+
 /** How a worker is started. A port out of range is let through: the relay itself says so. */
 export const workerDataSchema = v.object({
   host: v.exactOptional(v.string()),
@@ -12,6 +14,11 @@ export const workerDataSchema = v.object({
   hostName: v.exactOptional(v.string()),
   port: v.exactOptional(v.number()),
   tcpPorts: v.exactOptional(v.array(v.number())),
+  announce: v.exactOptional(v.boolean()),
+  multicast: v.exactOptional(
+    v.object({ interfaceAddress: v.exactOptional(v.string()), port: v.exactOptional(port) }),
+  ),
+  nameDigits: v.exactOptional(v.number()),
 });
 
 /** Owner to worker. */
@@ -29,12 +36,10 @@ export const reportSchema = v.variant('type', [
     localUrl: v.string(),
     port,
     ports: v.array(port),
+    announced: v.boolean(),
   }),
-  v.object({
-    type: v.literal('stats'),
-    id: v.number(),
-    stats: v.object({ channels: v.number(), connections: v.number(), bytes: v.number() }),
-  }),
+  v.object({ type: v.literal('stats'), id: v.number(), stats }),
+  v.object({ type: v.literal('changed'), stats }),
   v.object({ type: v.literal('failed'), error }),
   v.object({ type: v.literal('closed'), error: v.exactOptional(error) }),
 ]);

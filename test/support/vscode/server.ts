@@ -141,7 +141,8 @@ async function prepare(dataDir: string, options: EditorOptions): Promise<NodeJS.
   const settings = { ...QUIET, ...options.settings };
   await writeFile(at('user', 'User', 'settings.json'), JSON.stringify(settings, undefined, 2));
   const inherited = Object.entries(process.env).filter(([name]) => !NOT_INHERITED.test(name));
-  const env = { ...Object.fromEntries(inherited), HOME: at('home'), ...options.env };
+  const quiet = { HOME: at('home'), CROC_MULTICAST: 'off' };
+  const env = { ...Object.fromEntries(inherited), ...quiet, ...options.env };
   if (options.vsix !== undefined) {
     const { node, entry } = editorPaths();
     const args = [entry, ...folders(dataDir), '--install-extension', options.vsix];
