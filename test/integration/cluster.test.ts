@@ -80,6 +80,9 @@ async function hashOf(file: string): Promise<string> {
   return hash.digest('hex');
 }
 
+/** What people are told when the lanes are gone for good. */
+const ENDINGS = ['connection_lost', 'relay_gone', 'relay_restarted', 'peer_silent', 'peer_failed'];
+
 interface Running {
   readonly send: Send;
   readonly receive: Receive;
@@ -137,6 +140,24 @@ describe.skipIf(!HAS_REDIS || !HAS_NGINX)(
       const send = await sender.send([file]);
       await first.kill();
       await arrives(await accept(send, await recipient.receive(send.code)), hash);
+    });
+
+    it('and when the relay with the lanes is killed in the middle, sending again brings the file', async () => {
+      const { sender, recipient, first } = await cluster();
+      const { file, hash } = await sample();
+      const send = await sender.send([file]);
+      const running = await accept(send, await recipient.receive(send.code));
+      await midway(running, () => first.kill());
+      const ended = await Promise.all([codeOf(send.done), codeOf(running.receive.done)]);
+      if (ended.includes('resolved') === false) {
+        for (const code of ended) expect(ENDINGS).toContain(code);
+        const again = await sender.send([file]);
+        const offer = await recipient.receive(again.code);
+        await arrives(
+          { send: again, receive: offer.accept({ to: running.to }), to: running.to },
+          hash,
+        );
+      } else await arrives(running, hash);
     });
 
     it('and Redis may be killed in the middle', async () => {

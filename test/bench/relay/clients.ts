@@ -1,7 +1,6 @@
 /** Clients of the three kinds of relay, as small as they can be: what is measured is the relay. */
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { Agent, request } from 'node:http';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { curveNamed } from '../../../src/core/pake/curves.js';
@@ -33,44 +32,46 @@ export function addressOf(index: number): string {
   return `127.${1 + ((index >> 16) & 63)}.${(index >> 8) & 255}.${1 + (index & 127)}`;
 }
 
-/** JSON over HTTP with a connection kept alive. */
+/** JSON over HTTP on one connection, one request at a time: no more of HTTP than the relay's answers need. */
 export class Http {
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 2 });
-  readonly #port: number;
-  readonly #localAddress: string;
+  readonly #socket: Socket;
+  #bytes: Buffer = Buffer.alloc(0);
+  #answer: ((status: string, body: string) => void) | undefined;
 
   constructor(port: number, localAddress: string) {
-    this.#port = port;
-    this.#localAddress = localAddress;
+    this.#socket = connect({ port, host: '127.0.0.1', localAddress, noDelay: true });
+    this.#socket.on('error', () => undefined);
+    this.#socket.on('data', (chunk: Buffer) => this.#take(chunk));
   }
 
   post(path: string, body: object): Promise<Record<string, unknown>> {
     const text = JSON.stringify(body);
+    this.#socket.write(
+      `POST ${path} HTTP/1.1\r\nHost: relay\r\nContent-Length: ${text.length}\r\n\r\n${text}`,
+    );
     return new Promise((resolve, reject) => {
-      const sent = request(
-        {
-          ...{ host: '127.0.0.1', port: this.#port, localAddress: this.#localAddress },
-          ...{ path, method: 'POST', agent: this.#agent },
-          headers: { 'content-length': Buffer.byteLength(text) },
-        },
-        (answer) => {
-          const chunks: Buffer[] = [];
-          answer.on('data', (chunk: Buffer) => chunks.push(chunk));
-          answer.on('error', reject);
-          answer.on('end', () => {
-            const said = Buffer.concat(chunks).toString();
-            if (answer.statusCode === 200) resolve(JSON.parse(said) as Record<string, unknown>);
-            else reject(new Error(`${path}: ${said}`));
-          });
-        },
-      );
-      sent.on('error', reject);
-      sent.end(text);
+      this.#answer = (status, said) => {
+        if (status === '200') resolve(JSON.parse(said) as Record<string, unknown>);
+        else reject(new Error(`${path}: ${said}`));
+      };
     });
   }
 
   close(): void {
-    this.#agent.destroy();
+    this.#socket.destroy();
+  }
+
+  #take(chunk: Buffer): void {
+    this.#bytes = this.#bytes.length === 0 ? chunk : Buffer.concat([this.#bytes, chunk]);
+    const end = this.#bytes.indexOf('\r\n\r\n');
+    if (end < 0) return;
+    const head = this.#bytes.subarray(0, end).toString('latin1');
+    const length = Number(/content-length: *(\d+)/i.exec(head)?.[1] ?? Number.NaN);
+    if (Number.isNaN(length)) throw new Error(`an answer without its length: ${head}`);
+    if (this.#bytes.length < end + 4 + length) return;
+    const said = this.#bytes.subarray(end + 4, end + 4 + length).toString();
+    this.#bytes = this.#bytes.subarray(end + 4 + length);
+    this.#answer?.(head.slice(9, 12), said);
   }
 }
 
@@ -118,6 +119,7 @@ class WebSocketClient {
   readonly #socket: Socket;
   #bytes = Buffer.alloc(0);
   #upgraded = false;
+  readonly #early: Buffer[] = [];
   readonly #messages: Record<string, unknown>[] = [];
   #wake: () => void = () => undefined;
 
@@ -138,7 +140,9 @@ class WebSocketClient {
         ? Buffer.of(0x81, 0x80 | text.length)
         : Buffer.of(0x81, 0xfe, text.length >> 8, text.length & 255);
     // A mask of zeros changes nothing.
-    this.#socket.write(Buffer.concat([head, Buffer.alloc(4), text]));
+    const frame = Buffer.concat([head, Buffer.alloc(4), text]);
+    if (this.#upgraded) this.#socket.write(frame);
+    else this.#early.push(frame); // the server loses what comes before it has agreed
   }
 
   /** The next message that `wanted` takes; others are dropped. */
@@ -162,6 +166,7 @@ class WebSocketClient {
       const end = this.#bytes.indexOf('\r\n\r\n');
       if (end < 0) return;
       this.#upgraded = true;
+      for (const frame of this.#early.splice(0)) this.#socket.write(frame);
       this.#bytes = this.#bytes.subarray(end + 4);
     }
     while (this.#bytes.length >= 2) {
