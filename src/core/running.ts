@@ -1,7 +1,7 @@
 /** What a running send and a running receive share: the worker, the events, the one way out. */
 import { abortReason, deferred, throwIfAborted } from './async.js';
 import type { ClientContext, DataPlane } from './channel/client.js';
-import type { Parts } from './parts.js';
+import type { ChannelParts, Parts } from './parts.js';
 import { CrocError } from './errors.js';
 import { TransferHost } from './transfer/host.js';
 import type { HostEvents } from './transfer/host.js';
@@ -34,7 +34,7 @@ export function dataPlane(parts: Parts, host: TransferHost): DataPlane<ReceiveRe
 
 /** The surroundings of a state machine, from the parts of a transfer. */
 export function clientContext<State>(
-  parts: Parts,
+  parts: ChannelParts,
   host: TransferHost,
   onState: (state: State) => void,
 ): ClientContext<State, ReceiveResult> {

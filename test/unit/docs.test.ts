@@ -12,6 +12,7 @@ import { RELAY_SETTINGS } from '../../src/cli/relay/settings.js';
 import { RECIPIENT_STATES, SENDER_STATES } from '../../src/core/channel/states.js';
 import { ERRORS, RELAY_ERROR_STATUS, isErrorCode } from '../../src/core/errors.js';
 import type { ErrorCode } from '../../src/core/errors.js';
+import * as blocks from '../../src/core/files/blocks.js';
 import { MAX_ENTRIES } from '../../src/core/files/safePath.js';
 import { DEFAULT_LIMITS } from '../../src/core/relay/limits.js';
 import * as http from '../../src/core/wire/http.js';
@@ -123,6 +124,11 @@ describe('docs/protocol.md', () => {
     ['the oldest version', `\`oldest\` ${limits.OLDEST_DATA_VERSION} (the lowest)`],
     ['a ping', `a party that has sent nothing for ${seconds(pingMs)}`],
     ['silence', `heard nothing for ${seconds(silenceMs)}`],
+    ['a block', `A *block* is ${english(limits.BLOCK_BYTES)} bytes`],
+    ['a hash', `the first ${limits.HASH_BYTES} bytes of SHA-256`],
+    ['a salt', `are ${limits.SALT_BYTES} random bytes`],
+    ['blocks on their way', `At most ${english(limits.MAX_UNJUDGED_BLOCKS)} blocks may be`],
+    ['runs', `has 1 to ${english(limits.MAX_RUNS)} runs`],
     ['a request', `at most ${english(http.MAX_REQUEST_BYTES)} bytes`],
     [
       'a first line',
@@ -220,8 +226,14 @@ describe('docs/architecture.md', () => {
   it.each([
     ['small files', `up to ${kib('transfer/plan.ts', 'SMALL_FILE_BYTES')} each`],
     ['pieces', `up to ${limits.MAX_PAYLOAD_BYTES / 2 ** 20} MiB and ${limits.MAX_PIECES} pieces`],
-    ['the queue', `wait when ${kib('transfer/laneConnection.ts', 'HIGH_WATER_BYTES')} or more are queued`],
-    ['the queue again', `below ${kib('transfer/laneConnection.ts', 'HIGH_WATER_BYTES')} when a record`],
+    [
+      'the queue',
+      `wait when ${kib('transfer/laneConnection.ts', 'HIGH_WATER_BYTES')} or more are queued`,
+    ],
+    [
+      'the queue again',
+      `below ${kib('transfer/laneConnection.ts', 'HIGH_WATER_BYTES')} when a record`,
+    ],
     ['the opener', `(${(limits.MAX_PLAINTEXT_BYTES + 20).toLocaleString('en')} bytes)`],
     ['a staple', `4 × ${DEFAULT_LIMITS.laneBufferBytes / 1024} KiB`],
     ['pieces of a file', `at most ${constant('files/coverage.ts', 'MAX_PIECES')} pieces at a time`],
@@ -230,11 +242,18 @@ describe('docs/architecture.md', () => {
     ['a group’s bytes', `files or ${mib('files/committer.ts', 'BATCH_BYTES')};`],
     ['a large file', `every ${mib('files/partFile.ts', 'FLUSH_EVERY_BYTES')}`],
     ['an answer', `an answer ${kib('channel/postJson.ts', 'MAX_ANSWER_BYTES')}`],
-    ['entries a message', `${constant('transfer/worker.ts', 'ENTRIES_PER_MESSAGE')} a message`],
+    ['entries a message', `${constant('transfer/person.ts', 'ENTRIES_PER_MESSAGE')} a message`],
     ['farewell', `tell the peer (${s('transfer/session.ts', 'FAREWELL_MS')})`],
     ['the worker’s end', `worker ended (${s('transfer/host.ts', 'ENDING_MS')}`],
   ])('says how much: %s', (_, words) => {
     expect(plain).toContain(words);
+  });
+});
+
+describe('blocks', () => {
+  it('are the same on the wire and on the disk', () => {
+    const { BLOCK_BYTES, HASH_BYTES, SALT_BYTES } = limits;
+    expect(blocks).toMatchObject({ BLOCK_BYTES, HASH_BYTES, SALT_BYTES });
   });
 });
 

@@ -10,5 +10,10 @@ export const COMMANDS = [
   'croc.copyCode',
   'croc.copyReceiveCommand',
   'croc.cancel',
+  'croc.sendAgain',
+  'croc.resume',
+  'croc.reveal',
+  'croc.removeTransfer',
+  'croc.clearHistory',
 ] as const;
 export type CommandId = (typeof COMMANDS)[number];
