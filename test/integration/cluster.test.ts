@@ -149,7 +149,7 @@ describe.skipIf(!HAS_REDIS || !HAS_NGINX)(
       const running = await accept(send, await recipient.receive(send.code));
       await midway(running, () => first.kill());
       const ended = await Promise.all([codeOf(send.done), codeOf(running.receive.done)]);
-      if (ended.includes('resolved') === false) {
+      if (!ended.includes('resolved')) {
         for (const code of ended) expect(ENDINGS).toContain(code);
         const again = await sender.send([file]);
         const offer = await recipient.receive(again.code);
