@@ -161,6 +161,8 @@ describe('docs/protocol.md', () => {
       'channels in all': english(DEFAULT_LIMITS.channels),
       'channels opened by one address': english(DEFAULT_LIMITS.channelsPerAddress),
       'joins a minute from one address, failed ones too': english(DEFAULT_LIMITS.joinsPerMinute),
+      'joins a minute into one channel': english(DEFAULT_LIMITS.joinsPerMinutePerChannel),
+      'life of a channel in all': `${DEFAULT_LIMITS.lifeMs / 3_600_000} h`,
       'open connections in all, HTTP and TCP': english(DEFAULT_LIMITS.sockets),
       'open connections of one address': english(DEFAULT_LIMITS.socketsPerAddress),
       'held requests of one party': english(DEFAULT_LIMITS.heldPerParty),
