@@ -14,7 +14,7 @@
  */
 import { CrocError } from '../errors.js';
 import type { RandomBytes } from '../edges.js';
-import type { ConflictChoice, OfferEntry, Renamed } from '../types.js';
+import type { ActiveFile, ConflictChoice, OfferEntry, Renamed } from '../types.js';
 import { Bases, type BasisSize } from './bases.js';
 import { Committer, type WholeFile } from './committer.js';
 import { Comparing } from './comparing.js';
@@ -175,6 +175,20 @@ export class Destination {
       write: (index, offset, data) => this.writeAt(index, offset, data, false),
     });
     return found;
+  }
+
+  /** Files and links that are whole so far. */
+  get filesWhole(): number {
+    return this.#ledger.filesWhole;
+  }
+
+  /** The large files that were written to last, at most `most`, the last one first. */
+  active(most: number): ActiveFile[] {
+    const recent = this.#parts.recent.slice(-most).reverse();
+    return recent.map(({ index, coverage: { bytes } }) => {
+      const { path, size } = this.#ledger.entry(index);
+      return { path, bytes, size };
+    });
   }
 
   /** Bytes of the partial files that were taken over: so much room is not needed any more. */

@@ -23,7 +23,7 @@ import type { DataPiece } from '../wire/data.js';
 import { MAX_OFFER_BYTES } from '../wire/limits.js';
 import { Judging } from './judging.js';
 import type { Flow, FlowMessage, Session } from './session.js';
-import { sizeOf, totalsOf, withFolders } from './selection.js';
+import { countFiles, sizeOf, totalsOf, withFolders } from './selection.js';
 import { TextInbox } from './text.js';
 import type { TextContent } from './text.js';
 
@@ -52,6 +52,9 @@ export interface Receiver {
   choose(conflict: Conflict): Promise<ConflictChoice>;
   onProgress(progress: Progress): void;
 }
+
+/** Files under way that are told of. */
+const MAX_ACTIVE = 4;
 
 /** After these ends the next transfer goes on where this one stopped: nobody is to blame for it. */
 const WORTH_RESUMING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -83,7 +86,8 @@ export class Inbound implements Flow {
   #resumed = 0;
   #judging: Judging | undefined;
   #judged: Promise<void> = Promise.resolve();
-  #reported = -1;
+  #files = 0;
+  #reported = { bytes: -1, files: -1 };
   #lastPath: string | undefined;
 
   constructor(session: Session, receiver: Receiver, random: RandomBytes) {
@@ -251,6 +255,7 @@ export class Inbound implements Flow {
   async #answer(destination: Destination): Promise<void> {
     const indices = [...this.#wanted].sort((a, b) => a - b);
     this.#total = sizeOf(this.#entries, indices);
+    this.#files = countFiles(this.#entries, indices);
     const ranges = toRanges(indices);
     for (let at = 0; at < ranges.length; at += RANGES_PER_MESSAGE)
       await this.#session.send({ t: 'want', ranges: ranges.slice(at, at + RANGES_PER_MESSAGE) });
@@ -305,15 +310,21 @@ export class Inbound implements Flow {
   }
 
   #report(): void {
+    const destination = this.#destination;
+    if (this.#phase !== 'data' || !destination) return;
     const bytes = this.#received + this.#resumed;
-    if (this.#phase !== 'data' || bytes === this.#reported) return;
-    this.#reported = bytes;
-    this.#session.tell({ t: 'have', bytes });
+    const files = destination.filesWhole;
+    if (bytes === this.#reported.bytes && files === this.#reported.files) return;
+    this.#reported = { bytes, files };
+    this.#session.tell({ t: 'have', bytes, files });
     this.#receiver.onProgress({
       bytes,
       total: this.#total,
       transferred: this.#received,
       resumed: this.#resumed,
+      filesDone: files,
+      files: this.#files,
+      active: destination.active(MAX_ACTIVE),
       ...(this.#lastPath === undefined ? {} : { path: this.#lastPath }),
     });
   }

@@ -5,18 +5,19 @@ import { blocksOf } from '../files/blocks.js';
 import { pacer } from '../files/pace.js';
 import { SourceFile, readSmallFile } from '../files/source.js';
 import type { WalkEntry } from '../files/walk.js';
-import type { OfferEntry, Progress, Totals, TransferResult } from '../types.js';
+import type { ActiveFile, OfferEntry, Progress, Totals, TransferResult } from '../types.js';
 import { fromRanges, toWireEntry } from '../wire/control.js';
 import type { ControlOf } from '../wire/control.js';
 import type { Piece } from '../wire/data.js';
 import { MAX_PAYLOAD_BYTES } from '../wire/limits.js';
 import { Hashing } from './hashing.js';
-import type { LaneConnection } from './laneConnection.js';
+import type { Lane } from './lane.js';
 import { SendPlan } from './plan.js';
+import { countFiles } from './selection.js';
 import { offerText } from './text.js';
 import type { TextContent } from './text.js';
 import type { Batch, PlannedPiece } from './plan.js';
-import type { Flow, FlowMessage, Session } from './session.js';
+import type { FileData, Flow, FlowMessage, Session } from './session.js';
 
 /** Characters of paths and targets in one `entries` message: escaped and in UTF-8 they still fit a record. */
 const CHARACTERS_PER_MESSAGE = 64 * 1024;
@@ -33,6 +34,8 @@ export interface Walked {
 
 /** Large files that are open at a time; others are opened again when another piece is read. */
 const MAX_OPEN = 32;
+/** Files under way that are told of. */
+const MAX_ACTIVE = 4;
 
 /** Sends what was walked. */
 export class Outbound implements Flow {
@@ -54,6 +57,8 @@ export class Outbound implements Flow {
   #settled = false;
   #transferred = 0;
   #resumed = 0;
+  #files = 0;
+  #filesDone = 0;
   #total = 0;
   #phase: 'offering' | 'sending' | 'sent' = 'offering';
 
@@ -94,6 +99,7 @@ export class Outbound implements Flow {
       this.#settled = !message.accept;
       this.#answer.resolve(message);
     } else if (message.t === 'have' && this.#phase !== 'offering') {
+      this.#filesDone = Math.max(this.#filesDone, Math.min(message.files ?? 0, this.#files));
       this.#report(message.bytes);
     } else if (message.t === 'done' && this.#phase === 'sent') {
       this.#settled = true;
@@ -144,6 +150,7 @@ export class Outbound implements Flow {
     if (this.#total !== answer.bytes || this.#wanted.length !== answer.count)
       throw new CrocError('protocol_error', { detail: 'the answer does not add up' });
     this.#checkBases(answer);
+    this.#files = countFiles(this.#entries, this.#wanted);
     this.#report(0);
     const plan = new SendPlan(this.#entries, files, this.#bases);
     this.#plan = plan;
@@ -154,6 +161,7 @@ export class Outbound implements Flow {
     // connections that `done` comes on.
     for (const lane of this.#session.lanes) lane.sayEnd();
     const done = await this.#done.promise;
+    this.#filesDone = this.#files;
     this.#report(this.#total);
     const bytes = (await this.#walked).text?.content.length ?? done.bytes;
     return { files: done.files, bytes, transferred: this.#transferred };
@@ -206,7 +214,7 @@ export class Outbound implements Flow {
   }
 
   /** One lane's loop: read a batch, seal it, send it, until the plan is empty. */
-  async #pump(lane: LaneConnection, plan: SendPlan): Promise<void> {
+  async #pump(lane: Lane, plan: SendPlan): Promise<void> {
     const buffer = Buffer.allocUnsafeSlow(MAX_PAYLOAD_BYTES);
     const pause = pacer();
     while (!plan.finished) {
@@ -220,8 +228,30 @@ export class Outbound implements Flow {
       const pieces = await this.#read(batch, buffer);
       const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
       this.#transferred += bytes;
-      await this.#session.sendData(lane, pieces, buffer.subarray(0, bytes));
+      const readAgain = (): Promise<FileData> => this.#readAgain(batch, pieces);
+      await this.#session.sendData(lane, { pieces, bytes: buffer.subarray(0, bytes) }, readAgain);
     }
+  }
+
+  /**
+   * Reads what was sent on a connection that broke once more. The file must still be what was offered: a
+   * piece that says *verified* said it of all that was read until then, and this is read later.
+   */
+  async #readAgain(batch: Batch, pieces: readonly Piece[]): Promise<FileData> {
+    const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+    const bytes = Buffer.allocUnsafeSlow(length);
+    this.#transferred += length;
+    if (batch.kind === 'small') return { pieces: readSmall(batch.pieces, bytes), bytes };
+    for (const piece of batch.kind === 'large' ? [batch.piece] : batch.pieces) {
+      const source = SourceFile.open(piece.file);
+      try {
+        if (piece.length > 0) await source.read(piece.offset, bytes, piece.length);
+        source.verifyUnchanged();
+      } finally {
+        source.close();
+      }
+    }
+    return { pieces, bytes };
   }
 
   #read(batch: Batch, buffer: Buffer): Piece[] | Promise<Piece[]> {
@@ -275,6 +305,19 @@ export class Outbound implements Flow {
     return source;
   }
 
+  /** The large files that were read last, the last one first. */
+  #active(): ActiveFile[] {
+    return [...this.#open.keys()]
+      .slice(-MAX_ACTIVE)
+      .reverse()
+      .flatMap((entry) => {
+        const file = this.#entries[entry];
+        if (!file) return [];
+        const { path, size } = file;
+        return [{ path, size, bytes: size - (this.#left.get(entry) ?? size) }];
+      });
+  }
+
   #report(bytes: number): void {
     const held = Math.min(bytes, this.#total);
     this.#onProgress({
@@ -282,6 +325,9 @@ export class Outbound implements Flow {
       total: this.#total,
       transferred: this.#transferred,
       resumed: this.#resumed,
+      filesDone: this.#filesDone,
+      files: this.#files,
+      active: this.#active(),
     });
   }
 }
