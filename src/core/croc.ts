@@ -91,10 +91,11 @@ export class Croc {
   }
 
   #meetingPlace(channel: string, options: ReceiveOptions): Promise<string> {
-    const { localAddress, clock = systemClock, random = systemRandom, multicast } = this.#options;
+    const { localAddress, clock = systemClock, random = systemRandom } = this.#options;
     const named = options.relay ?? this.#options.relay ?? [];
     return findMeetingPlace({
-      ...{ channel, localAddress, clock, random, multicast },
+      ...{ channel, localAddress, clock, random },
+      multicast: options.multicast ?? this.#options.multicast,
       relays: typeof named === 'string' ? [named] : named,
       discover: options.discover ?? this.#options.discover ?? false,
       answerMs: this.#options.timing?.answerMs ?? DEFAULT_TIMING.answerMs,

@@ -5,7 +5,7 @@ import type { Action } from '../webview/messages.js';
 import { act } from './actions.js';
 import type { CrocApi } from './api.js';
 import type { CommandId } from './commands/ids.js';
-import { receive, receiveHere } from './commands/receive.js';
+import { lookAround, receive, receiveHere } from './commands/receive.js';
 import { showRelay, startRelay, stopRelay } from './commands/relay.js';
 import { send, startSend } from './commands/send.js';
 import { cancel, copyCode, copyReceiveCommand, showTransfer } from './commands/transfer.js';
@@ -87,6 +87,7 @@ export class App implements Parts {
       receive: async (code, options = {}): Promise<Offer> => {
         const relay = options.relay ?? settings.relay;
         const offer = await this.croc.receive(code, {
+          ...lookAround(options.relay === undefined),
           ...options,
           ...(relay === undefined ? {} : { relay }),
         });

@@ -2,6 +2,7 @@
 import { createServer } from 'node:net';
 import * as vscode from 'vscode';
 import { startRelayThread, type CrocError, type Relay, type RelayOptions } from '../core/index.js';
+import { settings } from './settings.js';
 
 /** The HTTP port that a relay takes when nothing else is said. */
 export const DEFAULT_PORT = 8003;
@@ -56,6 +57,12 @@ export async function findOtherPorts(options: RelayOptions): Promise<OtherPorts>
   };
 }
 
+/** How a relay of this window is announced; one on loopback never is. */
+function announcement(): RelayOptions {
+  const multicast = settings.surroundings;
+  return multicast === undefined ? {} : { announce: true, multicast };
+}
+
 /** Starts, shares and stops relays; fires when one came or went. */
 export class Relays implements vscode.Disposable {
   readonly #changed = new vscode.EventEmitter<void>();
@@ -101,11 +108,11 @@ export class Relays implements vscode.Disposable {
 
   /** Starts one more relay. @throws CrocError such as `port_taken`, `cannot_listen` */
   async start(options: RelayOptions): Promise<Relay> {
-    return this.#add(await startRelayThread(options));
+    return this.#add(await startRelayThread({ ...announcement(), ...options }));
   }
 
   async #startByItself(): Promise<Relay> {
-    const relay = await startRelayThread();
+    const relay = await startRelayThread(announcement());
     this.#byItself.add(relay);
     return this.#add(relay);
   }

@@ -220,8 +220,14 @@ describe('docs/architecture.md', () => {
   it.each([
     ['small files', `up to ${kib('transfer/plan.ts', 'SMALL_FILE_BYTES')} each`],
     ['pieces', `up to ${limits.MAX_PAYLOAD_BYTES / 2 ** 20} MiB and ${limits.MAX_PIECES} pieces`],
-    ['the queue', `wait when ${kib('transfer/laneConnection.ts', 'HIGH_WATER_BYTES')} or more are queued`],
-    ['the queue again', `below ${kib('transfer/laneConnection.ts', 'HIGH_WATER_BYTES')} when a record`],
+    [
+      'the queue',
+      `wait when ${kib('transfer/laneConnection.ts', 'HIGH_WATER_BYTES')} or more are queued`,
+    ],
+    [
+      'the queue again',
+      `below ${kib('transfer/laneConnection.ts', 'HIGH_WATER_BYTES')} when a record`,
+    ],
     ['the opener', `(${(limits.MAX_PLAINTEXT_BYTES + 20).toLocaleString('en')} bytes)`],
     ['a staple', `4 × ${DEFAULT_LIMITS.laneBufferBytes / 1024} KiB`],
     ['pieces of a file', `at most ${constant('files/coverage.ts', 'MAX_PIECES')} pieces at a time`],
@@ -267,7 +273,7 @@ describe('README.md', () => {
   const text = read('README.md');
   const run = promisify(execFile);
 
-  it.each(['send', 'receive'])('has exactly the options of %s', async (verb) => {
+  it.each(['send', 'receive', 'check'])('has exactly the options of %s', async (verb) => {
     const { stdout } = await run(process.execPath, [
       path.join(root, 'dist/cli.js'),
       verb,
