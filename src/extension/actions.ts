@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises';
 import * as vscode from 'vscode';
 import type { Action } from '../webview/messages.js';
+import { copyLink } from './commands/link.js';
 import { receive } from './commands/receive.js';
 import { sendFiles } from './commands/send.js';
 import { cancel, copyCode, copyReceiveCommand } from './commands/transfer.js';
@@ -53,6 +54,7 @@ async function actAnyway(parts: Parts, action: Action): Promise<boolean> {
 async function copy(parts: Parts, action: Action, transfer: Transfer): Promise<boolean> {
   if (action === 'copy-code') return copyCode(parts, [transfer.id]);
   if (action === 'copy-command') return copyReceiveCommand(parts, [transfer.id]);
+  if (action === 'copy-link') return copyLink(parts, [transfer.id]);
   if (action !== 'copy-relay') return false;
   await vscode.env.clipboard.writeText(shortAddress(transfer.facts.meetingPoint.address));
   return true;

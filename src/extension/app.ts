@@ -5,6 +5,8 @@ import type { Action } from '../webview/messages.js';
 import { act } from './actions.js';
 import type { CrocApi } from './api.js';
 import type { CommandId } from './commands/ids.js';
+import { check } from './commands/check.js';
+import { copyLink, openLink } from './commands/link.js';
 import { lookAround, receive, receiveHere } from './commands/receive.js';
 import { showRelay, startRelay, stopRelay } from './commands/relay.js';
 import { send, startSend } from './commands/send.js';
@@ -26,9 +28,11 @@ const HANDLERS: Record<CommandId, (parts: Parts, given: readonly unknown[]) => P
   'croc.startRelay': startRelay,
   'croc.stopRelay': stopRelay,
   'croc.showRelay': showRelay,
+  'croc.checkRelay': check,
   'croc.showTransfer': showTransfer,
   'croc.copyCode': copyCode,
   'croc.copyReceiveCommand': copyReceiveCommand,
+  'croc.copyLink': copyLink,
   'croc.cancel': cancel,
 };
 
@@ -69,6 +73,11 @@ export class App implements Parts {
   /** Runs a command. */
   async run(id: CommandId, given: readonly unknown[]): Promise<void> {
     await HANDLERS[id](this, given);
+  }
+
+  /** Somebody opened a link of ours. */
+  openLink(uri: vscode.Uri): Promise<void> {
+    return openLink(this, uri);
   }
 
   act(action: Action, transfer: Transfer | undefined): Promise<Outcome> {

@@ -119,5 +119,4 @@ export function stageText(transfer: Transfer): string {
     : t('Received. Everything is on this disk: {0}.', what);
 }
 
-/** @param url - `http://host:port` @returns `host:port`, as people type it; https stays */
-export const shortAddress = (url: string): string => url.replace(/^http:\/\//, '');
+export { shortAddress } from './address.js';

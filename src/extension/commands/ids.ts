@@ -6,9 +6,11 @@ export const COMMANDS = [
   'croc.startRelay',
   'croc.stopRelay',
   'croc.showRelay',
+  'croc.checkRelay',
   'croc.showTransfer',
   'croc.copyCode',
   'croc.copyReceiveCommand',
+  'croc.copyLink',
   'croc.cancel',
 ] as const;
 export type CommandId = (typeof COMMANDS)[number];

@@ -30,6 +30,8 @@ export interface ReceiveStart {
   readonly relay?: string;
   /** Whether to ask for the relay even if the local network could be asked. */
   readonly askRelay?: boolean;
+  /** Whether code and relay come from a link, so somebody else chose them. */
+  readonly fromLink?: boolean;
   /** Absolute folder that the person already chose. */
   readonly to?: string;
 }
@@ -67,7 +69,8 @@ const NOT_FOUND: ReadonlySet<string> = new Set(['no_relay', 'no_such_channel']);
 
 /** Asks for code and relay. @returns undefined when the person leaves @throws CrocError */
 async function askMeeting(parts: Parts, start: ReceiveStart): Promise<Meeting | undefined> {
-  const title = vscode.l10n.t('Receive');
+  const fromLink = start.fromLink === true;
+  const title = fromLink ? vscode.l10n.t('Receive from a link') : vscode.l10n.t('Receive');
   const set = start.relay === undefined ? settings.relay : undefined;
   const alone = start.relay === undefined && set === undefined && start.askRelay !== true;
   const found = alone && settings.surroundings !== undefined;
@@ -82,7 +85,10 @@ async function askMeeting(parts: Parts, start: ReceiveStart): Promise<Meeting | 
     const last = parts.context.globalState.get<unknown>(LAST_RELAY);
     const prefilled =
       start.relay ?? (typeof last === 'string' ? last : parts.relays.current?.url) ?? '';
-    const relay = await askRelay(shortAddress(prefilled), { title, totalSteps });
+    const relay = await askRelay(shortAddress(prefilled), {
+      ...{ title, totalSteps },
+      foreign: fromLink && start.relay !== undefined,
+    });
     if (relay.kind === 'back') continue;
     return relay.kind === 'value' ? { code, relay: relay.value, typed: true } : undefined;
   }

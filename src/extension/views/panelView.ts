@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import { printable, type Skipped } from '../../core/index.js';
 import type { PanelButton, PanelCopyable, PanelView, SavedPage } from '../../webview/messages.js';
 import { formatRate, percentOf } from '../format.js';
+import { networkText, placeText } from '../place.js';
 import { remedyFor, remedyLabel } from '../remedies.js';
 import {
   bytesText,
@@ -60,11 +61,10 @@ function codeOf(transfer: Transfer): PanelCopyable | undefined {
 function reachText(address: string, own: boolean): string {
   if (isLoopback(address)) return t('This address works on this computer only.');
   if (!own) return t('The relay from your settings. It sees neither names nor contents.');
-  return vscode.env.remoteName === undefined
+  const where = networkText();
+  return where === undefined
     ? t('This window runs the relay. The other side must be able to reach this computer.')
-    : t(
-        'This window runs the relay on its remote machine. The other side must be able to reach that machine.',
-      );
+    : `${t('This window runs the relay on its remote machine. The other side must be able to reach that machine.')} ${where}`;
 }
 
 function relayOf(transfer: Transfer): PanelCopyable | undefined {
@@ -167,6 +167,7 @@ function buttonsOf(transfer: Transfer): PanelButton[] {
   };
   if (transfer.stage === 'waiting')
     return [
+      { action: 'copy-link', label: t('Copy Link'), icon: 'link', primary: false },
       {
         action: 'copy-command',
         label: t('Copy Receive Command'),
@@ -195,11 +196,19 @@ function buttonsOf(transfer: Transfer): PanelButton[] {
   ];
 }
 
+/** A sentence with the machine that it is about, in a remote window. */
+function withPlace(text: string): string {
+  const place = placeText();
+  return place === undefined ? text : `${text} (${place})`;
+}
+
 function hintOf(transfer: Transfer): string | undefined {
   if (transfer.stage === 'failed' && transfer.error !== undefined)
     return errorTexts(transfer.error, transfer.direction).next;
   if (transfer.direction === 'receive')
-    return t('Folder: {0}', printable(transfer.facts.paths[0] ?? ''));
+    return withPlace(t('Folder: {0}', printable(transfer.facts.paths[0] ?? '')));
+  if (transfer.stage === 'waiting' && placeText() !== undefined)
+    return t('The files are {0}.', placeText() ?? '');
   return undefined;
 }
 
