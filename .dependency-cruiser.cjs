@@ -57,6 +57,12 @@ module.exports = {
       'The data plane gets keys and addresses handed in.',
     ),
     only(
+      'croc11-knows-no-channel',
+      '^src/core/croc11/',
+      [WORDS, '^src/core/(wire|pake|files|transfer)/', '^src/core/code\\.ts$'],
+      "croc's own network is another way beside the channel protocol.",
+    ),
+    only(
       'channel-knows-no-data',
       '^src/core/channel/',
       [WORDS, '^src/core/(wire|pake)/', '^src/core/code\\.ts$'],

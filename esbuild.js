@@ -23,6 +23,7 @@ const node = {
 const entries = {
   index: 'src/core/index.ts',
   worker: 'src/core/transfer/worker.ts',
+  crocWorker: 'src/core/croc11/worker.ts',
   relayWorker: 'src/core/relay/worker.ts',
   redisClient: 'src/core/relay/redisClient.ts',
   cli: 'src/cli/main.ts',

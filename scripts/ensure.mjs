@@ -39,7 +39,14 @@ export function ensureInstalled() {
 export function ensureBuilt() {
   ensureInstalled();
   const sources = Math.max(newest(at('src')), time(at('esbuild.js')), time(at('package.json')));
-  const outputs = ['index.js', 'worker.js', 'relayWorker.js', 'cli.js', 'extension.js'];
+  const outputs = [
+    'index.js',
+    'worker.js',
+    'crocWorker.js',
+    'relayWorker.js',
+    'cli.js',
+    'extension.js',
+  ];
   if (Math.min(...outputs.map((file) => time(at('dist', file)))) < sources)
     npm('run', '--silent', 'build');
 }

@@ -1,5 +1,11 @@
 /** What the command line and the environment say, parsed once. */
-import { CrocError, parseMulticast, parseRelayAddress } from '../core/index.js';
+import {
+  CrocError,
+  isCrocRelay,
+  parseCrocRelayAddress,
+  parseMulticast,
+  parseRelayAddress,
+} from '../core/index.js';
 import type { Multicast, RelayOptions } from '../core/index.js';
 
 /** The environment variables that the program reads, each absent or a text. */
@@ -10,9 +16,11 @@ const usage = (detail: string) => new CrocError('usage', { detail });
 /** @throws CrocError `usage` when it is no address of a relay */
 function parseRelay(text: string): string {
   try {
-    return parseRelayAddress(text);
+    return isCrocRelay(text) ? parseCrocRelayAddress(text) : parseRelayAddress(text);
   } catch {
-    throw usage(`${text} is not a relay address; write http://host:port or host:port`);
+    throw usage(
+      `${text} is not a relay address; write http://host:port, host:port or croc://host:port`,
+    );
   }
 }
 
@@ -65,4 +73,16 @@ export function chooseCode(words: readonly string[], env: Environment): string |
   if (/[-\s]/.test(given) || hidden === '') return given;
   const [first] = hidden.split(/[-\s]/, 1);
   return first?.toLowerCase() === given.toLowerCase() ? hidden : `${given}-${hidden}`;
+}
+
+/**
+ * The relay's password of `--relay-password`, else of `CROC_RELAY_PASSWORD`, as options for `Croc`; none when
+ * there is none.
+ */
+export function chooseRelayPassword(
+  option: string | undefined,
+  env: Environment,
+): { readonly relayPassword?: string } {
+  const relayPassword = option ?? env.CROC_RELAY_PASSWORD ?? '';
+  return relayPassword === '' ? {} : { relayPassword };
 }

@@ -21,7 +21,8 @@ export function isVerb(argument: string): boolean {
   return ['send', 'receive', 'relay', 'check'].includes(argument);
 }
 
-const RELAY = 'http://host:port of the relay; default: CROC_RELAY';
+const RELAY = 'http://host:port of the relay, or croc://host:port; default: CROC_RELAY';
+const RELAY_PASSWORD = 'password of the relay; default: CROC_RELAY_PASSWORD';
 const RECEIVE_HELP = `
 CODE is what the sender sees, like 417-lunar-acorn-quilt. Other users of this machine can read a
 command line while it starts. To keep the secret out of it, put the words into the environment:
@@ -48,6 +49,11 @@ function describeSend(command: Command): Command {
     .option('--text <text>', 'a text instead; - reads it from stdin')
     .option('--gitignore', 'leave out of folders what git ignores, and .git')
     .option('--relay <url>', `${RELAY}, else a relay of its own`)
+    .option('--relay-password <password>', RELAY_PASSWORD)
+    .option(
+      '--croc',
+      "over croc's own network: the other side may run the croc program, version 11",
+    )
     .option('--code <code>', 'a code of your own, <channel>-<secret>; default: a new one')
     .addOption(new Option('--curve <curve>', 'curve of the key exchange').choices(CURVE_NAMES))
     .option('--no-announce', 'do not announce a relay of its own on the local network')
@@ -60,6 +66,7 @@ function describeReceive(command: Command): Command {
     .description('receive what somebody sends with a code')
     .argument('[code...]', 'the code, or its channel when CROC_SECRET holds the rest')
     .option('--relay <url>', `${RELAY}, then those on the local network`)
+    .option('--relay-password <password>', RELAY_PASSWORD)
     .option('--no-discover', 'do not look for relays on the local network')
     .option('--out <dir>', 'existing folder to write into', '.')
     .option('-y, --yes', 'accept without a question')

@@ -1,16 +1,18 @@
 /** The verb `receive`. */
 import { access, constants, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { Croc, CrocError, parseCode } from '../core/index.js';
+import { Croc, CrocError, isCrocRelay, networkOf } from '../core/index.js';
 import type { AcceptOptions, ConflictChoice, Offer } from '../core/index.js';
 import type { Context } from './context.js';
 import { formatOffer } from './format.js';
-import { chooseCode, chooseRelay, chooseSurroundings } from './options.js';
+import { chooseCode, chooseRelay, chooseRelayPassword, chooseSurroundings } from './options.js';
+import type { Environment } from './options.js';
 import { askAccept, askRelay, conflictAsker } from './questions.js';
 
 /** The options of `receive` as they were typed. */
 export interface ReceiveArguments {
   readonly relay?: string;
+  readonly relayPassword?: string;
   /** Whether to look for relays on the local network. */
   readonly discover: boolean;
   /** Folder to write into. */
@@ -35,13 +37,12 @@ export async function receive(
   const code = chooseCode(words, context.env);
   if (code === undefined)
     throw new CrocError('usage', { detail: 'give the code, or set CROC_SECRET' });
-  const relay = chooseRelay(options.relay, context.env);
+  const relay = relayFor(code, options.relay, context.env);
   // All that can be wrong on this side is found before the sender hears of it: a code counts once.
-  parseCode(code);
   const surroundings = chooseSurroundings(context.env);
   // A relay on the command line is the one that is meant; one in the environment is where to begin.
   const discover = options.discover && options.relay === undefined && surroundings !== 'nowhere';
-  if (relay === undefined && !discover)
+  if (relay === undefined && !discover && networkOf(code) === 'relay')
     throw new CrocError('no_relay', { detail: 'use --relay or set CROC_RELAY' });
   const to = path.resolve(options.out);
   if (options.stdout !== true) await checkFolder(to);
@@ -50,6 +51,7 @@ export async function receive(
   const croc = new Croc(surroundings === 'nowhere' ? {} : { multicast: surroundings });
   const offer = await croc.receive(code, {
     ...(relay !== undefined && { relay }),
+    ...chooseRelayPassword(options.relayPassword, context.env),
     discover,
     signal,
     ...(terminal && { onSeveral: (relays) => askRelay(terminal, relays, signal) }),
@@ -59,6 +61,14 @@ export async function receive(
   await decide(offer, options, context);
   const choice = onConflict(options.onConflict, context);
   await take(offer, offer.kind === 'files' ? { to, onConflict: choice } : {}, context);
+}
+
+/** The relay to ask. A code of croc's own network needs none, and `CROC_RELAY` is not meant for it. */
+function relayFor(code: string, option: string | undefined, env: Environment): string | undefined {
+  const relay = chooseRelay(option, env);
+  if (relay !== undefined && isCrocRelay(relay)) return relay;
+  const network = networkOf(code);
+  return network === 'croc' && option === undefined ? undefined : relay;
 }
 
 /** Fails when the destination is not a folder that can be written to. */

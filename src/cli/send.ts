@@ -3,11 +3,12 @@ import type { Readable } from 'node:stream';
 import { Croc, CrocError, MAX_TEXT_BYTES, startRelayThread } from '../core/index.js';
 import type { CurveName, Send, SendItem } from '../core/index.js';
 import type { Context } from './context.js';
-import { announcementOf, chooseCode, chooseRelay } from './options.js';
+import { announcementOf, chooseCode, chooseRelay, chooseRelayPassword } from './options.js';
 
 /** The options of `send` as they were typed. */
 export interface SendArguments {
   readonly relay?: string;
+  readonly relayPassword?: string;
   readonly code?: string;
   readonly curve?: CurveName;
   /** Whether a relay of its own is announced on the local network. */
@@ -15,6 +16,8 @@ export interface SendArguments {
   /** A text to send instead of paths; `-` is stdin. */
   readonly text?: string;
   readonly gitignore?: boolean;
+  /** Over croc's own network. */
+  readonly croc?: boolean;
 }
 
 /**
@@ -30,14 +33,17 @@ export async function send(
   const items = await chooseItems(paths, options.text, context.stdin);
   const code = chooseCode(options.code === undefined ? [] : [options.code], context.env);
   const chosen = chooseRelay(options.relay, context.env);
+  const isOwn = chosen === undefined && options.croc !== true;
   const announcement = announcementOf(options.announce, context.env);
-  const own = chosen === undefined ? await startRelayThread(announcement) : undefined;
+  const own = isOwn ? await startRelayThread(announcement) : undefined;
   const relay = own?.localUrl ?? chosen;
   try {
     const running = await new Croc().send(items, {
       signal: context.signal,
       ignore: { gitignore: options.gitignore === true },
       ...(relay !== undefined && { relay }),
+      ...(options.croc === true && { network: 'croc' as const }),
+      ...chooseRelayPassword(options.relayPassword, context.env),
       ...(code !== undefined && { code }),
       ...(options.curve !== undefined && { curve: options.curve }),
     });

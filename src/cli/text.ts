@@ -1,6 +1,6 @@
 /** The rendering of what a verb tells for people. */
 import type { Writable } from 'node:stream';
-import { printable } from '../core/index.js';
+import { isCrocRelay, networkOf, printable } from '../core/index.js';
 import type {
   CrocError,
   Offered,
@@ -78,13 +78,29 @@ export class TextReporter implements Reporter {
   }
 
   code(code: string, relay: string, announced: boolean): void {
+    if (isCrocRelay(relay)) this.#sayCroc(code, relay);
+    else
+      this.#say(
+        `Code: ${code}`,
+        '',
+        'The other side types',
+        `  croc-share receive ${code} --relay ${relay}`,
+        `or, in VS Code, "Croc: Receive croc code", with the relay ${relay}`,
+        ...(announced ? ['On this network the relay is found by itself.'] : []),
+        '',
+      );
+  }
+
+  #sayCroc(code: string, relay: string): void {
+    const isPublic = networkOf(code) === 'croc';
+    const address = relay.slice('croc://'.length);
     this.#say(
       `Code: ${code}`,
       '',
       'The other side types',
+      `  croc --relay ${address}     (the croc program, version 11; it asks for the code)`,
       `  croc-share receive ${code} --relay ${relay}`,
-      `or, in VS Code, "Croc: Receive croc code", with the relay ${relay}`,
-      ...(announced ? ['On this network the relay is found by itself.'] : []),
+      ...(isPublic ? [`or, in VS Code, "Croc: Receive croc code"`] : []),
       '',
     );
   }

@@ -19,9 +19,19 @@ import type {
 } from './types.js';
 import type { RecipientState } from './channel/states.js';
 
+/** Which way a send goes: through a relay of Croc's, or over the network of the `croc` program. */
+export type Network = 'relay' | 'croc';
+
 /** How to send. */
 export interface SendOptions {
-  /** `http://host:port` of the relay; default: the one given to `Croc`. */
+  /** Default: the one given to `Croc`. */
+  readonly network?: Network;
+  /** Password of the relay on croc's own network; default croc's own. */
+  readonly relayPassword?: string;
+  /**
+   * `http://host:port` of the relay, or `croc://host:port` of one of the `croc` program; default: the one
+   * given to `Croc`.
+   */
   readonly relay?: string;
   /** A whole code of one's own, `<channel>-<secret>`; default: the relay allocates, three random words. */
   readonly code?: string;
@@ -53,7 +63,12 @@ export interface Send extends EventEmitter<SendEvents> {
 
 /** How to receive. */
 export interface ReceiveOptions {
-  /** `http://host:port` of the relay, or several, likeliest first; default: the one given to `Croc`. */
+  /** Password of the relay on croc's own network; default croc's own. */
+  readonly relayPassword?: string;
+  /**
+   * `http://host:port` of the relay, or several, likeliest first, or `croc://host:port` of one of the `croc`
+   * program; default: the one given to `Croc`.
+   */
   readonly relay?: string | readonly string[];
   /**
    * Whether relays on the local network are asked for the channel when none of those has it; default: what

@@ -28,7 +28,8 @@ function invalid(detail: string): CrocError {
 
 // Lower-casing may leave text that is not in NFC, so that comes last again. White space, also around
 // a dash, is a dash: "417 dozen - lunar" is what a hurried person types.
-function normalise(text: string): string {
+/** A typed code in normal form: NFC, lower case, dashes for white space. */
+export function normalise(text: string): string {
   const trimmed = text.normalize('NFC').toLowerCase().normalize('NFC').trim();
   return trimmed.replace(/\s*-\s*|\s+/gu, '-');
 }
@@ -75,6 +76,14 @@ export function parseCode(text: string): Code {
   return { channel, secret };
 }
 
+/**
+ * Tells whether what was typed is meant as a code of croc's own network: several words, and no digit before
+ * the first dash.
+ */
+export function isCrocCode(text: string): boolean {
+  return /^[^0-9-]+-/.test(normalise(text));
+}
+
 /** The code phrase of a channel and a secret, as people tell it to each other. */
 export function formatCode({ channel, secret }: Code): string {
   return `${channel}-${secret}`;
@@ -119,7 +128,8 @@ export function looksLikeCode(text: string): boolean {
 }
 
 // By prefixes, not by dashes, because of `yo-yo`.
-function isWords(text: string, count: number): boolean {
+/** Tells whether a text is so many words of the list, joined by dashes. */
+export function isWords(text: string, count: number): boolean {
   if (count === 1) return WORDS.includes(text);
   return WORDS.some(
     (word) => text.startsWith(`${word}-`) && isWords(text.slice(word.length + 1), count - 1),

@@ -1,18 +1,22 @@
 /** Croc: from options to a send or a receive. The only place that picks a route and builds the parts. */
 import { lstat } from 'node:fs/promises';
 import path from 'node:path';
-import type { Offer, ReceiveOptions, Send, SendOptions } from './api.js';
+import type { Network, Offer, ReceiveOptions, Send, SendOptions } from './api.js';
 import { RelayClient } from './channel/relayClient.js';
 import { generateSecret, parseCode } from './code.js';
+import { generateCrocCode } from './croc11/code.js';
+import { crocRelayUrl, crocRoute, isCrocRelay } from './croc11/route.js';
 import { systemClock, systemRandom } from './edges.js';
 import type { Clock, RandomBytes } from './edges.js';
 import { CrocError } from './errors.js';
-import type { Parts } from './parts.js';
+import type { WalkSource } from './files/walk.js';
 import { findMeetingPlace } from './meetingPlace.js';
+import { networkOf } from './network.js';
+import type { ChannelParts, CrocParts, Parts } from './parts.js';
 import type { Timing } from './timing.js';
-import { receiveOffer } from './receiving.js';
+import { receiveCrocOffer, receiveOffer } from './receiving.js';
 import { sortItems } from './items.js';
-import { startSend } from './sending.js';
+import { startCrocSend, startSend } from './sending.js';
 import { CURVE_NAMES } from './types.js';
 import type { CurveName, Multicast, SendItem } from './types.js';
 import { PEER_SILENCE_MS, PING_INTERVAL_MS } from './wire/limits.js';
@@ -31,6 +35,10 @@ const DEFAULT_TIMING: Timing = {
 export interface CrocOptions {
   /** `http://host:port` of the relay to use. */
   readonly relay?: string;
+  /** Which way a send goes when no call says so; default `relay`. */
+  readonly network?: Network;
+  /** Password of the relay on croc's own network; default croc's own. */
+  readonly relayPassword?: string;
   /** Whether receiving looks for relays on the local network, too; default no. */
   readonly discover?: boolean;
   /** Where it looks for them. */
@@ -68,26 +76,40 @@ export class Croc {
   async send(items: readonly SendItem[], options: SendOptions = {}): Promise<Send> {
     const curve = options.curve ?? this.#options.curve ?? 'p256';
     if (!CURVE_NAMES.includes(curve)) throw new CrocError('unsupported_curve', { detail: curve });
-    const own = options.code === undefined ? undefined : parseCode(options.code);
     const { sources, text } = sortItems(items);
-    await Promise.all(sources.filter((source) => typeof source === 'string').map(mustExist));
-    const parts = this.#parts(options.relay, options.signal, options.waitMs);
+    const content = { sources, text, ignore: options.ignore, curve };
+    const relay = options.relay ?? this.#options.relay;
+    if (isCrocRelay(relay) || (options.network ?? this.#options.network) === 'croc') {
+      await mustAllExist(sources);
+      const code = options.code ?? generateCrocCode(this.#options.random ?? systemRandom);
+      return startCrocSend(this.#crocParts(code, relay, options), content);
+    }
+    const own = options.code === undefined ? undefined : parseCode(options.code);
+    await mustAllExist(sources);
+    const parts = this.#channelParts(relay, options);
     const secret = own?.secret ?? generateSecret(parts.random);
-    const { ignore } = options;
-    return startSend(parts, { sources, text, ignore, channel: own?.channel, secret, curve });
+    return startSend(parts, { ...content, channel: own?.channel, secret });
   }
 
   /**
    * Meets the sender of a code and gives what is offered; touches no disk.
    *
-   * @throws CrocError `invalid_code`, `croc_network`, `no_relay`, `no_such_channel`, `several_relays`, `wrong_code`, or why the
-   *   relay or the sender cannot be reached
+   * A code without a digit before its first dash is one of croc's own network, unless a relay is named in this
+   * call; a `croc://` relay takes any code there.
+   *
+   * @throws CrocError `invalid_code`, `croc_network`, `no_relay`, `no_such_channel`, `several_relays`,
+   *   `wrong_code`, or why the relay or the sender cannot be reached
    */
   async receive(code: string, options: ReceiveOptions = {}): Promise<Offer> {
+    const onState = options.onState ?? ((): void => undefined);
+    const relay = options.relay ?? this.#options.relay;
+    if (typeof relay === 'string' && isCrocRelay(relay))
+      return receiveCrocOffer(this.#crocParts(code, relay, options), onState);
+    if (options.relay === undefined && networkOf(code) === 'croc')
+      return receiveCrocOffer(this.#crocParts(code, undefined, options), onState);
     const parsed = parseCode(code);
-    const relay = await this.#meetingPlace(parsed.channel, options);
-    const parts = this.#parts(relay, options.signal, undefined);
-    return receiveOffer(parts, parsed, options.onState ?? (() => undefined));
+    const place = await this.#meetingPlace(parsed.channel, options);
+    return receiveOffer(this.#channelParts(place, options), parsed, onState);
   }
 
   #meetingPlace(channel: string, options: ReceiveOptions): Promise<string> {
@@ -104,18 +126,34 @@ export class Croc {
     });
   }
 
-  #parts(relay: string | undefined, signal?: AbortSignal, waitMs?: number): Parts {
-    const relayUrl = relay ?? this.#options.relay;
+  #channelParts(relayUrl: string | undefined, options: CallOptions): ChannelParts {
     if (relayUrl === undefined) throw new CrocError('no_relay');
+    const parts = this.#commonParts(options, 'worker.js');
+    const { clock, localAddress, timing } = parts;
+    const client = { url: relayUrl, clock, answerMs: timing.answerMs };
+    const relay = new RelayClient(
+      localAddress === undefined ? client : { ...client, localAddress },
+    );
+    return { ...parts, relay, relayUrl };
+  }
+
+  #crocParts(code: string, relay: string | undefined, options: CallOptions): CrocParts {
+    const route = crocRoute(
+      code,
+      isCrocRelay(relay) ? relay : undefined,
+      options.relayPassword ?? this.#options.relayPassword,
+    );
+    const parts = this.#commonParts(options, 'crocWorker.js');
+    return { ...parts, route, relay: NO_CHANNEL, relayUrl: crocRelayUrl(route) };
+  }
+
+  #commonParts({ signal, waitMs }: CallOptions, worker: string): Omit<Parts, 'relay' | 'relayUrl'> {
     const { localAddress, clock = systemClock, random = systemRandom } = this.#options;
     const timing = { ...DEFAULT_TIMING, ...this.#options.timing };
     if (waitMs !== undefined) timing.waitMs = waitMs;
     const abort = new AbortController();
-    const client = { url: relayUrl, clock, answerMs: timing.answerMs };
     return {
-      relay: new RelayClient(localAddress === undefined ? client : { ...client, localAddress }),
-      relayUrl,
-      workerFile: path.join(this.#options.distFolder ?? __dirname, 'worker.js'),
+      workerFile: path.join(this.#options.distFolder ?? __dirname, worker),
       timing,
       clock,
       random,
@@ -124,6 +162,24 @@ export class Croc {
       signal: signal ? AbortSignal.any([abort.signal, signal]) : abort.signal,
     };
   }
+}
+
+/** What a send and a receive can both be given. */
+interface CallOptions {
+  readonly signal?: AbortSignal;
+  readonly waitMs?: number;
+  readonly relayPassword?: string;
+}
+
+/** On croc's own network there is no channel to close and nobody to ask. */
+const NO_CHANNEL: Parts['relay'] = {
+  answers: () => Promise.resolve(true),
+  close: () => Promise.resolve(),
+  dispose: () => undefined,
+};
+
+async function mustAllExist(sources: readonly WalkSource[]): Promise<void> {
+  await Promise.all(sources.filter((source) => typeof source === 'string').map(mustExist));
 }
 
 /** A mistyped name is told before there is a code. */

@@ -150,8 +150,8 @@ export const ERRORS = {
     'A code is a number and three words, like 417-lunar-acorn-quilt.',
   ),
   croc_network: code(
-    "This is a code of croc's own network, which this version cannot reach.",
-    'Ask the sender for a code that starts with a number, or receive it with the croc program.',
+    "This is a code of croc's own network, but this transfer goes through a relay of Croc.",
+    "Put a number in front of it, or send over croc's network.",
   ),
   unsupported_curve: {
     phase: 'key-exchange',

@@ -2,12 +2,15 @@
 import { EventEmitter } from 'node:events';
 import type { Offer, Receive, Undo } from './api.js';
 import { Recipient } from './channel/recipient.js';
+import { isRecipientState } from './channel/states.js';
 import type { RecipientState } from './channel/states.js';
 import type { Code } from './code.js';
-import type { Parts } from './parts.js';
+import { meetMessage } from './croc11/route.js';
+import type { ChannelParts, CrocParts, Parts } from './parts.js';
 import { CrocError } from './errors.js';
-import { clientContext, openHost, runToEnd } from './running.js';
+import { clientContext, dataPlane, openHost, runToEnd } from './running.js';
 import type { PeerOffer, TransferHost } from './transfer/host.js';
+import type { MeetingState } from './transfer/messages.js';
 import type {
   AcceptOptions,
   Conflict,
@@ -20,13 +23,28 @@ import type {
   Totals,
 } from './types.js';
 
-/** Meets the sender; resolves with the offer. @throws CrocError why there is none */
-export async function receiveOffer(
-  parts: Parts,
-  code: Code,
-  onState: (state: RecipientState) => void,
-): Promise<Offer> {
-  const meeting = new Meeting(parts, code, onState);
+type OnState = (state: RecipientState) => void;
+type Begin = (host: TransferHost, meeting: Meeting) => Promise<ReceiveResult>;
+
+/** Meets the sender in a channel; resolves with the offer. @throws CrocError why there is none */
+export function receiveOffer(parts: ChannelParts, code: Code, onState: OnState): Promise<Offer> {
+  return offerOf(parts, onState, (host, meeting) => {
+    const context = clientContext<RecipientState>(parts, host, (state) => meeting.enter(state));
+    return new Recipient(context, code).run();
+  });
+}
+
+/** Meets the sender on croc's own network; resolves with the offer. @throws CrocError why there is none */
+export function receiveCrocOffer(parts: CrocParts, onState: OnState): Promise<Offer> {
+  const { route, timing, localAddress } = parts;
+  return offerOf(parts, onState, (host) => {
+    host.meet(meetMessage(route, 'recipient', timing, localAddress));
+    return dataPlane(parts, host).result;
+  });
+}
+
+async function offerOf(parts: Parts, onState: OnState, begin: Begin): Promise<Offer> {
+  const meeting = new Meeting(parts, begin, onState);
   // When it fails, the state machine knows better than the worker why.
   const offer = meeting.host.offer.catch(() => meeting.done);
   const offered = await Promise.race([offer, meeting.done]);
@@ -44,18 +62,19 @@ class Meeting {
 
   constructor(
     readonly parts: Parts,
-    code: Code,
-    public onState: (state: RecipientState) => void,
+    begin: Begin,
+    public onState: OnState,
   ) {
     this.host = openHost(parts, {
       onProgress: (progress) => this.onProgress(progress),
       onConflict: (conflict) => this.onConflict(conflict),
+      onState: (state) => this.enter(toRecipientState(state)),
     });
-    const context = clientContext<RecipientState>(parts, this.host, (state) => this.#enter(state));
-    this.done = runToEnd(parts, this.host, () => new Recipient(context, code).run());
-    this.done.catch(() => {
-      if (this.state !== 'closed') this.#enter('closed');
-    });
+    this.done = runToEnd(parts, this.host, () => begin(this.host, this));
+    const close = (): void => {
+      if (this.state !== 'closed') this.enter('closed');
+    };
+    this.done.then(close, close);
   }
 
   async stop(): Promise<void> {
@@ -63,7 +82,8 @@ class Meeting {
     await this.done.catch(() => undefined);
   }
 
-  #enter(state: RecipientState): void {
+  /** Goes into a state. */
+  enter(state: RecipientState): void {
     this.state = state;
     this.onState(state);
   }
@@ -143,4 +163,10 @@ class RunningReceive extends EventEmitter<ReceiveEvents> implements Receive {
   cancel(): Promise<void> {
     return this.#meeting.stop();
   }
+}
+
+/** A worker of a receive says states of a recipient only. */
+function toRecipientState(state: MeetingState): RecipientState {
+  if (isRecipientState(state)) return state;
+  throw new CrocError('internal', { detail: state });
 }

@@ -2,7 +2,7 @@
 import { abortReason, deferred, throwIfAborted } from './async.js';
 import type { ClientContext, DataPlane } from './channel/client.js';
 import { checkRelay, portsInWords } from './checkRelay.js';
-import type { Parts } from './parts.js';
+import type { ChannelParts, Parts } from './parts.js';
 import { CrocError } from './errors.js';
 import { TransferHost } from './transfer/host.js';
 import type { HostEvents } from './transfer/host.js';
@@ -38,7 +38,7 @@ export function dataPlane(parts: Parts, host: TransferHost): DataPlane<ReceiveRe
 
 /** The surroundings of a state machine, from the parts of a transfer. */
 export function clientContext<State>(
-  parts: Parts,
+  parts: ChannelParts,
   host: TransferHost,
   onState: (state: State) => void,
 ): ClientContext<State, ReceiveResult> {

@@ -3,30 +3,63 @@ import { EventEmitter } from 'node:events';
 import type { Send } from './api.js';
 import { deferred } from './async.js';
 import { Sender } from './channel/sender.js';
+import { isSenderState } from './channel/states.js';
 import type { SenderState } from './channel/states.js';
 import { formatCode } from './code.js';
-import type { Parts } from './parts.js';
+import { meetMessage } from './croc11/route.js';
+import type { ChannelParts, CrocParts, Parts } from './parts.js';
 import { CrocError } from './errors.js';
-import { clientContext, openHost, runToEnd } from './running.js';
+import { clientContext, dataPlane, openHost, runToEnd } from './running.js';
 import type { WalkOptions, WalkSource } from './files/walk.js';
 import type { TransferHost } from './transfer/host.js';
+import type { MeetingState } from './transfer/messages.js';
 import type { TextContent } from './transfer/text.js';
-import type { CurveName, SendEvents, TransferResult } from './types.js';
+import type { CurveName, ReceiveResult, SendEvents, TransferResult } from './types.js';
 
-/** What to send, and under which code. */
-export interface SendPlanOptions {
+/** What to send. */
+export interface SendContent {
   /** Absolute paths and files in memory, or a text instead. */
   readonly sources: readonly WalkSource[];
   readonly ignore: WalkOptions['ignore'];
   readonly text: TextContent | undefined;
-  readonly channel: string | undefined;
-  readonly secret: string;
   readonly curve: CurveName;
 }
 
-/** Starts a send; resolves when the code can be shown. @throws CrocError why there is no code */
-export async function startSend(parts: Parts, options: SendPlanOptions): Promise<Send> {
-  const running = new RunningSend(parts, options);
+/** What to send, and under which code. */
+export interface SendPlanOptions extends SendContent {
+  readonly channel: string | undefined;
+  readonly secret: string;
+}
+
+/** Starts a send by the channel protocol; resolves when the code can be shown. @throws CrocError why there is no code */
+export function startSend(parts: ChannelParts, options: SendPlanOptions): Promise<Send> {
+  return opened(parts, options, undefined, (host, running) => {
+    const context = clientContext<SenderState>(parts, host, (state) => running.enter(state));
+    const onOpen = ({ channel }: { readonly channel: string }): void => {
+      running.code = formatCode({ channel, secret: options.secret });
+    };
+    return new Sender(context, { ...options, onOpen }).run();
+  });
+}
+
+/** Starts a send over croc's own network; resolves when the code can be shown. @throws CrocError why there is no code */
+export function startCrocSend(parts: CrocParts, content: SendContent): Promise<Send> {
+  const { route, timing, localAddress } = parts;
+  return opened(parts, content, route.code, (host) => {
+    host.meet(meetMessage(route, 'sender', timing, localAddress));
+    return dataPlane(parts, host).result;
+  });
+}
+
+type Begin = (host: TransferHost, running: RunningSend) => Promise<ReceiveResult>;
+
+async function opened(
+  parts: Parts,
+  content: SendContent,
+  code: string | undefined,
+  begin: Begin,
+): Promise<Send> {
+  const running = new RunningSend(parts, content, code ?? '', begin);
   await running.opened;
   return running;
 }
@@ -34,7 +67,7 @@ export async function startSend(parts: Parts, options: SendPlanOptions): Promise
 class RunningSend extends EventEmitter<SendEvents> implements Send {
   state: SenderState = 'initialize';
   offered: Send['offered'];
-  code = '';
+  code: string;
   readonly relay: string;
   readonly curve: CurveName;
   readonly done: Promise<TransferResult>;
@@ -42,33 +75,29 @@ class RunningSend extends EventEmitter<SendEvents> implements Send {
   readonly #opened = deferred<undefined>();
   readonly #parts: Parts;
 
-  constructor(parts: Parts, options: SendPlanOptions) {
+  constructor(parts: Parts, content: SendContent, code: string, begin: Begin) {
     super();
     this.#parts = parts;
+    this.code = code;
     this.relay = parts.relayUrl;
-    this.curve = options.curve;
+    this.curve = content.curve;
     const host = openHost(parts, {
       onProgress: (progress) => this.emit('progress', progress),
       onConflict: () => Promise.reject(new CrocError('internal')),
+      onState: (state) => this.enter(toSenderState(state)),
     });
-    if (options.text === undefined) host.walk(options.sources, options.ignore);
-    else host.text(options.text);
+    if (content.text === undefined) host.walk(content.sources, content.ignore);
+    else host.text(content.text);
     this.#watchWalk(host);
     this.opened = this.#opened.promise;
-    const context = clientContext<SenderState>(parts, host, (state) => this.#enter(state));
-    const sender = new Sender(context, {
-      ...options,
-      onOpen: ({ channel }) => {
-        this.code = formatCode({ channel, secret: options.secret });
+    this.done = runToEnd(parts, host, () => begin(host, this)).then(
+      ({ files, bytes, transferred }) => {
+        if (this.state !== 'closed') this.enter('closed');
+        return { files, bytes, transferred };
       },
-    });
-    this.done = runToEnd(parts, host, () => sender.run()).then(({ files, bytes, transferred }) => ({
-      files,
-      bytes,
-      transferred,
-    }));
+    );
     this.done.catch((error: unknown) => {
-      if (this.state !== 'closed') this.#enter('closed');
+      if (this.state !== 'closed') this.enter('closed');
       this.#opened.reject(error);
     });
   }
@@ -78,7 +107,8 @@ class RunningSend extends EventEmitter<SendEvents> implements Send {
     await this.done.catch(() => undefined);
   }
 
-  #enter(state: SenderState): void {
+  /** Goes into a state. */
+  enter(state: SenderState): void {
     this.state = state;
     this.emit('state', state);
     if (state === 'awaiting-y') this.#opened.resolve(undefined);
@@ -93,4 +123,10 @@ class RunningSend extends EventEmitter<SendEvents> implements Send {
       () => undefined,
     );
   }
+}
+
+/** A worker of a send says states of a sender only. */
+function toSenderState(state: MeetingState): SenderState {
+  if (isSenderState(state)) return state;
+  throw new CrocError('internal', { detail: state });
 }

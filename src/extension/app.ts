@@ -2,8 +2,9 @@
 import * as vscode from 'vscode';
 import { Croc, type Offer } from '../core/index.js';
 import type { Action } from '../webview/messages.js';
-import { act } from './actions.js';
+import { act, actOnPast } from './actions.js';
 import type { CrocApi } from './api.js';
+import { clearHistory, removeTransfer, resume, reveal, sendAgain } from './commands/history.js';
 import type { CommandId } from './commands/ids.js';
 import { check } from './commands/check.js';
 import { copyLink, openLink } from './commands/link.js';
@@ -11,6 +12,8 @@ import { lookAround, receive, receiveHere } from './commands/receive.js';
 import { showRelay, startRelay, stopRelay } from './commands/relay.js';
 import { send, startSend } from './commands/send.js';
 import { cancel, copyCode, copyReceiveCommand, showTransfer } from './commands/transfer.js';
+import { History } from './history/history.js';
+import { EntryStore } from './history/store.js';
 import { trackOffer } from './receive/track.js';
 import type { Parts } from './parts.js';
 import { Relays } from './relays.js';
@@ -20,6 +23,7 @@ import { Transfers, type Transfer } from './transfers.js';
 import { Notifications } from './views/notifications.js';
 import { Panels, type Outcome } from './views/panel.js';
 import { StatusBar } from './views/statusBar.js';
+import { TransferTree } from './views/tree.js';
 
 const HANDLERS: Record<CommandId, (parts: Parts, given: readonly unknown[]) => Promise<unknown>> = {
   'croc.send': send,
@@ -34,12 +38,19 @@ const HANDLERS: Record<CommandId, (parts: Parts, given: readonly unknown[]) => P
   'croc.copyReceiveCommand': copyReceiveCommand,
   'croc.copyLink': copyLink,
   'croc.cancel': cancel,
+  'croc.sendAgain': sendAgain,
+  'croc.resume': resume,
+  'croc.reveal': reveal,
+  'croc.removeTransfer': removeTransfer,
+  'croc.clearHistory': clearHistory,
 };
 
 /** The running extension. */
 export class App implements Parts {
   readonly croc = new Croc();
   readonly transfers: Transfers;
+  readonly history: History;
+  readonly tree: TransferTree;
   readonly relays: Relays;
   readonly panels: Panels;
   readonly relayTasks: RelayTasks;
@@ -52,17 +63,22 @@ export class App implements Parts {
     this.transfers = new Transfers(log);
     this.relays = new Relays(log);
     this.relayTasks = new RelayTasks(this.relays);
-    this.panels = new Panels(
-      context.extensionUri,
-      this.transfers,
-      (action, transfer) => this.act(action, transfer),
-      log,
+    const store = new EntryStore(vscode.Uri.joinPath(context.globalStorageUri, 'history').fsPath);
+    this.history = new History(store, this.transfers, log);
+    this.tree = new TransferTree(this.history, this.transfers, (uris) =>
+      send(this, [uris[0], uris]),
     );
+    this.panels = new Panels(context.extensionUri, this.transfers, this.history, log, {
+      running: (action, transfer) => this.act(action, transfer),
+      past: (action, id) => actOnPast(this, action, id),
+    });
     this.api = this.#api();
     context.subscriptions.push(
       this.transfers,
       this.relays,
       this.panels,
+      this.history,
+      this.tree,
       new StatusBar(this.transfers, this.relays),
       new Notifications(this),
       this.transfers.onDidChange(() => this.#setContext()),
@@ -86,8 +102,9 @@ export class App implements Parts {
 
   /** Ends transfers, then relays. Never throws. */
   async close(): Promise<void> {
+    this.history.closing();
     await this.transfers.close();
-    await this.relays.stop();
+    await Promise.all([this.relays.stop(), this.history.flush()]);
   }
 
   #api(): CrocApi {

@@ -6,6 +6,7 @@ import * as vscode from 'vscode';
 import type { CrocApi } from './api.js';
 import type { App } from './app.js';
 import { COMMANDS } from './commands/ids.js';
+import type { Row, TransferTree } from './views/tree.js';
 
 // VS Code calls `deactivate` without arguments, so this one thing has to be remembered here.
 let close: (() => Promise<void>) | undefined;
@@ -36,12 +37,43 @@ export function activate(context: vscode.ExtensionContext): CrocApi {
       deserializeWebviewPanel: async (panel, state: unknown) =>
         (await app()).panels.restore(panel, state),
     }),
+    transfersView(app),
   );
   return {
     send: async (paths, options) => (await app()).api.send(paths, options),
     receive: async (code, options) => (await app()).api.receive(code, options),
     startRelay: async (options) => (await app()).api.startRelay(options),
   };
+}
+
+/** The view *Transfers*. VS Code asks it for rows only once somebody sees it. */
+function transfersView(app: () => Promise<App>): vscode.Disposable {
+  const changed = new vscode.EventEmitter<Row | undefined>();
+  let tree: Promise<TransferTree> | undefined;
+  const loaded = (): Promise<TransferTree> => {
+    tree ??= app().then((made) => {
+      made.tree.onDidChangeTreeData((row) => changed.fire(row));
+      made.tree.setVisible(view.visible);
+      return made.tree;
+    });
+    return tree;
+  };
+  const view = vscode.window.createTreeView<Row>('croc.transfers', {
+    treeDataProvider: {
+      onDidChangeTreeData: changed.event,
+      getChildren: async (row) => (await loaded()).getChildren(row),
+      getTreeItem: async (row) => (await loaded()).getTreeItem(row),
+    },
+    dragAndDropController: {
+      dropMimeTypes: ['text/uri-list'],
+      dragMimeTypes: [],
+      handleDrop: async (target, dropped) => (await loaded()).handleDrop(target, dropped),
+    },
+  });
+  const visibility = view.onDidChangeVisibility(async ({ visible }) =>
+    (await loaded()).setVisible(visible),
+  );
+  return vscode.Disposable.from(view, visibility, changed);
 }
 
 /** Ends transfers and relays; resolves when their sockets are closed. */

@@ -1,6 +1,7 @@
 /** What the commands work with. */
 import type * as vscode from 'vscode';
 import type { Croc } from '../core/index.js';
+import type { History } from './history/history.js';
 import type { Relays } from './relays.js';
 import type { Transfer, Transfers } from './transfers.js';
 import type { Outcome, Panels } from './views/panel.js';
@@ -13,6 +14,7 @@ export interface Parts {
   readonly croc: Croc;
   readonly relays: Relays;
   readonly transfers: Transfers;
+  readonly history: History;
   readonly panels: Panels;
   /** Does what a button of the panel or of a message asks for. */
   act(action: Action, transfer: Transfer | undefined): Promise<Outcome>;

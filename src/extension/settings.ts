@@ -54,8 +54,26 @@ export const settings = {
     return CURVE_NAMES.find((name) => name === value) ?? 'p256';
   },
 
+  /** File bytes a second that a transfer may take; undefined for as fast as it goes. */
+  get limit(): number | undefined {
+    const value = read('limit');
+    return typeof value === 'number' && value > 0 ? Math.max(1, value * 1e6) : undefined;
+  },
+
+  /** Whether a message tells when something was sent. */
+  get tellsWhenSent(): boolean {
+    return read('notifyWhenSent') !== false;
+  },
+
+  /** Sets that for the person, in every window. */
+  async tellNoMoreWhenSent(): Promise<void> {
+    await vscode.workspace
+      .getConfiguration('croc')
+      .update('notifyWhenSent', false, vscode.ConfigurationTarget.Global);
+  },
+
   /** Opens the settings editor at one key, or at all of Croc's. */
-  async open(key?: 'relay' | 'downloadFolder' | 'curve'): Promise<void> {
+  async open(key?: 'relay' | 'downloadFolder' | 'curve' | 'limit'): Promise<void> {
     await vscode.commands.executeCommand('workbench.action.openSettings', `croc.${key ?? ''}`);
   },
 };

@@ -120,3 +120,22 @@ export function stageText(transfer: Transfer): string {
 }
 
 export { shortAddress } from './address.js';
+
+/** @param atMs - milliseconds since 1970 @returns like `14:05`, as the person's language writes it */
+export const timeText = (atMs: number): string =>
+  new Date(atMs).toLocaleTimeString(vscode.env.language, { hour: '2-digit', minute: '2-digit' });
+
+/** @param atMs, nowMs - milliseconds since 1970 @returns `Today`, `Yesterday`, or a date */
+export function dayText(atMs: number, nowMs: number): string {
+  const midnight = (ms: number): number => new Date(ms).setHours(0, 0, 0, 0);
+  // Days are not all 24 hours long, so they are rounded.
+  const days = Math.round((midnight(nowMs) - midnight(atMs)) / 86_400_000);
+  if (days === 0) return t('Today');
+  if (days === 1) return t('Yesterday');
+  return new Date(atMs).toLocaleDateString(vscode.env.language, {
+    weekday: days < 7 ? 'long' : undefined,
+    day: 'numeric',
+    month: 'long',
+    year: days < 300 ? undefined : 'numeric',
+  });
+}

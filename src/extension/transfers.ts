@@ -1,11 +1,13 @@
 /**
- * The running and past transfers of this window: the model that status bar, panel and
- * notifications draw. In memory only, and a code is forgotten as soon as it is of no use.
+ * The running and past transfers of this window: the model that status bar, panel, tree and
+ * notifications draw. A code is forgotten as soon as it is of no use, and what the history keeps on
+ * the disk (history/) has no place for one.
  */
 import { randomUUID } from 'node:crypto';
 import * as vscode from 'vscode';
 import {
   CrocError,
+  type Connection,
   type OfferEntry,
   type Progress,
   type Receive,
@@ -18,7 +20,7 @@ import {
   type Totals,
   type TransferResult,
 } from '../core/index.js';
-import { RateMeter } from './rate.js';
+import { RateHistory, RateMeter } from './rate.js';
 
 /** Where a transfer is. */
 export type TransferStage = 'waiting' | 'connecting' | 'running' | 'done' | 'failed' | 'cancelled';
@@ -49,6 +51,14 @@ export interface TransferFacts {
 
 type Running = Send | Receive;
 
+/** A connection that was lost and is tried again. */
+export interface Lost {
+  /** Milliseconds since 1970. */
+  readonly sinceMs: number;
+  /** When it is given up, milliseconds since 1970. */
+  readonly giveUpAtMs: number;
+}
+
 const SEND_STAGES: Record<SenderState, TransferStage> = {
   initialize: 'waiting',
   'awaiting-y': 'waiting',
@@ -77,6 +87,16 @@ export class Transfer {
   skipped: readonly Skipped[] = [];
   progress: Progress | undefined;
   readonly rate = new RateMeter();
+  readonly rates = new RateHistory();
+  /** While the two sides do not hear each other. */
+  lost: Lost | undefined;
+  /** How many things ignore rules left out of what is sent. */
+  ignored = 0;
+  /** Whether *Undo* can put back what this receive overwrote. */
+  canUndo = false;
+  /** Milliseconds since 1970. */
+  readonly startedAtMs = Date.now();
+  endedAtMs: number | undefined;
   result: TransferResult | undefined;
   /** Absolute paths of what arrived; only of a receive that is done. */
   roots: readonly string[] = [];
@@ -133,6 +153,7 @@ export class Transfers implements vscode.Disposable {
   /** Fires once for each transfer that is over. */
   readonly onDidEnd = this.#ended.event;
   #all: readonly Transfer[] = [];
+  #clock: NodeJS.Timeout | undefined;
 
   constructor(private readonly log: vscode.LogOutputChannel) {}
 
@@ -159,6 +180,7 @@ export class Transfers implements vscode.Disposable {
     send.on('offered', (totals, skipped) => this.#offered(transfer, { totals, skipped }));
     send.on('state', (state) => this.#moved(transfer, state, SEND_STAGES[state]));
     send.on('progress', (progress) => this.#progressed(transfer, progress));
+    send.on('connection', (connection) => this.#connection(transfer, connection));
     this.#follow(transfer, send.done);
     return transfer;
   }
@@ -170,8 +192,19 @@ export class Transfers implements vscode.Disposable {
     this.#take(transfer, RECEIVE_STAGES[receive.state]);
     receive.on('state', (state) => this.#moved(transfer, state, RECEIVE_STAGES[state]));
     receive.on('progress', (progress) => this.#progressed(transfer, progress));
+    receive.on('connection', (connection) => this.#connection(transfer, connection));
     this.#follow(transfer, receive.done);
     return transfer;
+  }
+
+  /** Takes one that is over off the list. */
+  forget(id: string): void {
+    this.#all = this.#all.filter((transfer) => transfer.id !== id || transfer.active);
+  }
+
+  /** Tells of a transfer whose fields were changed from outside, such as `canUndo`. */
+  touch(transfer: Transfer): void {
+    this.#changed.fire(transfer);
   }
 
   /** Cancels what runs. Never throws. */
@@ -180,6 +213,7 @@ export class Transfers implements vscode.Disposable {
   }
 
   dispose(): void {
+    clearInterval(this.#clock);
     this.#changed.dispose();
     this.#ended.dispose();
   }
@@ -214,14 +248,46 @@ export class Transfers implements vscode.Disposable {
   #progressed(transfer: Transfer, progress: Progress): void {
     if (!transfer.active) return;
     transfer.progress = progress;
-    transfer.rate.add(performance.now(), progress.transferred);
+    const atMs = performance.now();
+    transfer.rate.add(atMs, progress.transferred);
+    transfer.rates.add(atMs, progress.transferred);
     this.#changed.fire(transfer);
+  }
+
+  #connection(transfer: Transfer, { connected, giveUpInMs }: Connection): void {
+    if (!transfer.active) return;
+    const nowMs = Date.now();
+    this.log.info(
+      `${transfer.direction} ${transfer.id}: ${connected ? 'connected again' : 'connection lost'}`,
+    );
+    transfer.lost = connected
+      ? undefined
+      : { sinceMs: transfer.lost?.sinceMs ?? nowMs, giveUpAtMs: nowMs + giveUpInMs };
+    this.#countWhileLost();
+    this.#changed.fire(transfer);
+  }
+
+  /** While a connection is lost the seconds are counted, and only then is there a timer. */
+  #countWhileLost(): void {
+    const anyLost = (): boolean => this.active.some(({ lost }) => lost !== undefined);
+    if (!anyLost()) {
+      clearInterval(this.#clock);
+      this.#clock = undefined;
+      return;
+    }
+    this.#clock ??= setInterval(() => {
+      for (const transfer of this.active)
+        if (transfer.lost !== undefined) this.#changed.fire(transfer);
+    }, 1000);
   }
 
   #follow(transfer: Transfer, done: Promise<TransferResult | ReceiveResult>): void {
     const end = (stage: TransferStage): void => {
       transfer.stage = stage;
       transfer.code = undefined;
+      transfer.lost = undefined;
+      transfer.endedAtMs = Date.now();
+      this.#countWhileLost();
       this.#changed.fire(transfer);
       this.#ended.fire(transfer);
     };

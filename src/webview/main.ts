@@ -48,8 +48,8 @@ function start(): void {
     const message = parseToPage(event.data);
     if (message?.type === 'view') {
       shown = message.view;
-      const { direction, heading, status, progress } = shown;
-      vscode.setState({ version: 1, direction, heading });
+      const { id, direction, heading, status, progress } = shown;
+      vscode.setState({ version: 2, id, direction, heading });
       announce([heading, status, progress?.left, progress?.right].filter(Boolean).join('. '));
     } else if (message?.type === 'copied') {
       copied = message.action;

@@ -1,6 +1,8 @@
 /** How a view looks. Everything that comes from outside is text or an attribute, never markup. */
 import { html, nothing, type TemplateResult } from 'lit';
-import type { Action, PanelButton, PanelCopyable, PanelView, Stage } from './messages.js';
+import { meeting } from './meeting.js';
+import type { Action, PanelButton, PanelView, Stage } from './messages.js';
+import { progress } from './progress.js';
 
 type Act = (action: Action) => void;
 type Part = TemplateResult | typeof nothing;
@@ -8,10 +10,13 @@ type Part = TemplateResult | typeof nothing;
 const STAGE_ICONS: Record<Stage, string> = {
   waiting: 'broadcast',
   connecting: 'plug',
+  offer: 'inbox',
   running: 'arrow-swap',
+  paused: 'debug-disconnect',
   done: 'pass-filled',
   failed: 'error',
   cancelled: 'circle-slash',
+  interrupted: 'debug-pause',
   ended: 'history',
 };
 
@@ -33,120 +38,6 @@ const header = (view: PanelView): TemplateResult => html`
   </header>
 `;
 
-/** A long code may break, but only after a dash. */
-const breakable = (text: string): Part[] =>
-  text.split(/(?<=-)/).map((part) => html`${part}<wbr />`);
-
-function copyButton(
-  action: Action,
-  { copy, copied }: PanelCopyable,
-  done: boolean,
-  primary: boolean,
-  act: Act,
-): TemplateResult {
-  return html`
-    <vscode-button
-      ?secondary=${!primary}
-      icon=${done ? 'check' : 'copy'}
-      data-action=${action}
-      @click=${() => {
-        act(action);
-      }}
-      >${done ? copied : copy}</vscode-button
-    >
-  `;
-}
-
-function meeting(view: PanelView, copied: Action | undefined, act: Act): Part {
-  const { code, relay } = view;
-  if (code === undefined && relay === undefined) return nothing;
-  return html`
-    <section class="card meeting">
-      ${
-        code === undefined
-          ? nothing
-          : html`
-              <h2 id="code-label">${code.label}</h2>
-              <div class="copyable">
-                <output class="code" aria-labelledby="code-label" tabindex="0"
-                  >${breakable(code.text)}</output
-                >
-                ${copyButton('copy-code', code, copied === 'copy-code', true, act)}
-              </div>
-              <p class="note">${code.note ?? ''}</p>
-            `
-      }
-      ${
-        relay === undefined
-          ? nothing
-          : html`
-              <div class="relay">
-                <h2 id="relay-label">${relay.label}</h2>
-                <div class="copyable">
-                  <output class="address" aria-labelledby="relay-label" tabindex="0"
-                    >${relay.text}</output
-                  >
-                  ${copyButton('copy-relay', relay, copied === 'copy-relay', false, act)}
-                </div>
-                <p class="note">${relay.note ?? ''}</p>
-              </div>
-            `
-      }
-    </section>
-  `;
-}
-
-const steps = ({ steps: given }: PanelView): Part =>
-  given === undefined
-    ? nothing
-    : html`
-        <section>
-          <h2>${given.title}</h2>
-          <ol>
-            ${given.lines.map((line) => html`<li>${line}</li>`)}
-          </ol>
-        </section>
-      `;
-
-const progress = ({ progress: given }: PanelView): Part =>
-  given === undefined
-    ? nothing
-    : html`
-        <section class="progress">
-          <vscode-progress-bar
-            aria-label=${given.label}
-            .value=${given.percent}
-            ?indeterminate=${given.percent === undefined}
-          ></vscode-progress-bar>
-          <p class="numbers"><span>${given.left}</span><span>${given.right}</span></p>
-          ${given.path === undefined ? nothing : html`<p class="path">${given.path}</p>`}
-        </section>
-      `;
-
-const list = ({ list: given }: PanelView): Part =>
-  given === undefined
-    ? nothing
-    : html`
-        <section>
-          <div class="list-title">
-            <h2>${given.title}</h2>
-            <span>${given.summary}</span>
-          </div>
-          <ul class="rows">
-            ${given.rows.map(
-              (row) => html`
-                <li>
-                  <vscode-icon name=${row.icon}></vscode-icon>
-                  <span class="name">${row.name}</span>
-                  <span class="detail">${row.detail}</span>
-                </li>
-              `,
-            )}
-          </ul>
-          ${given.notes.map((note) => html`<p class="note">${note}</p>`)}
-        </section>
-      `;
-
 const button = (given: PanelButton, act: Act): TemplateResult => html`
   <vscode-button
     ?secondary=${!given.primary}
@@ -159,13 +50,47 @@ const button = (given: PanelButton, act: Act): TemplateResult => html`
   >
 `;
 
+const list = ({ list: given }: PanelView, act: Act): Part =>
+  given === undefined
+    ? nothing
+    : html`
+        <section>
+          <div class="list-title">
+            <h2>${given.title}</h2>
+            <span>${given.summary}</span>
+          </div>
+          <ul class="rows">
+            ${given.rows.map(
+              (row) => html`
+                <li>
+                  <vscode-icon name=${row.icon} aria-hidden="true"></vscode-icon>
+                  <span class="name">${row.name}</span>
+                  <span class="detail">${row.detail}</span>
+                </li>
+              `,
+            )}
+          </ul>
+          ${given.notes.map((note) => html`<p class="note">${note}</p>`)}
+          ${
+            given.ignored === undefined
+              ? nothing
+              : html`<p class="ignored">
+                  <span>${given.ignored.text}</span>${button(given.ignored.button, act)}
+                </p>`
+          }
+        </section>
+      `;
+
 /**
  * @param copied - the action whose button says that it has just copied
  * @param act - told of every click
  */
 export function page(view: PanelView, copied: Action | undefined, act: Act): TemplateResult {
+  const footer = html`<footer>${view.buttons.map((given) => button(given, act))}</footer>`;
+  // What can be done is near what happened; while something goes on, what happens is first.
+  const over = view.progress === undefined && view.code === undefined;
   return html`
-    ${header(view)} ${meeting(view, copied, act)} ${progress(view)} ${steps(view)} ${list(view)}
-    <footer>${view.buttons.map((given) => button(given, act))}</footer>
+    ${header(view)} ${over ? footer : nothing} ${meeting(view, copied, act)} ${progress(view)}
+    ${list(view, act)} ${over ? nothing : footer}
   `;
 }

@@ -69,7 +69,8 @@ describe('a code', () => {
     ['lunar-acorn-quilt', 'croc_network'],
     ['417-lunar-acorn-quilt', 'no_such_channel'],
   ])('"%s" is %s', async (code, expected) => {
-    expect(await codeOf(testCroc(await testRelay()).receive(code))).toBe(expected);
+    const relay = await testRelay();
+    expect(await codeOf(testCroc(relay).receive(code, { relay: relay.url }))).toBe(expected);
   });
 
   it('is burnt by one wrong guess: both know within five seconds, nothing is written', async () => {

@@ -30,7 +30,7 @@ const EventSchema = v.variant('event', [
   v.strictObject({
     event: v.literal('code'),
     code: v.pipe(v.string(), v.regex(/^[a-z0-9]{1,32}-.+$/)),
-    relay: address,
+    relay: v.pipe(v.string(), v.regex(/^(https?|croc):\/\/[^/]+$/)),
   }),
   v.strictObject({
     event: v.literal('skipped'),

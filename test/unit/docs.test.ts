@@ -236,7 +236,7 @@ describe('docs/architecture.md', () => {
     ['a group’s bytes', `files or ${mib('files/committer.ts', 'BATCH_BYTES')};`],
     ['a large file', `every ${mib('files/partFile.ts', 'FLUSH_EVERY_BYTES')}`],
     ['an answer', `an answer ${kib('channel/postJson.ts', 'MAX_ANSWER_BYTES')}`],
-    ['entries a message', `${constant('transfer/worker.ts', 'ENTRIES_PER_MESSAGE')} a message`],
+    ['entries a message', `${constant('transfer/person.ts', 'ENTRIES_PER_MESSAGE')} a message`],
     ['farewell', `tell the peer (${s('transfer/session.ts', 'FAREWELL_MS')})`],
     ['the worker’s end', `worker ended (${s('transfer/host.ts', 'ENDING_MS')}`],
   ])('says how much: %s', (_, words) => {

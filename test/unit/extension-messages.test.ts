@@ -15,7 +15,7 @@ const VIEW: PanelView = {
   heading: 'Sending docs',
   status: 'Waiting',
   code: { label: 'Code', text: '1-a-b-c', copy: 'Copy', copied: 'Copied' },
-  progress: { label: 'Progress', percent: 50, left: '', right: '' },
+  progress: { label: 'Progress', percent: 50, left: '', right: '', notes: [], files: [] },
   list: {
     title: 'What',
     summary: '1 file',
@@ -77,10 +77,10 @@ describe('messages to the extension', () => {
 
 describe('what a page keeps', () => {
   it('is a heading and a direction, and cannot hold a code', () => {
-    const saved = { version: 1, direction: 'send', heading: 'Sending docs' };
+    const saved = { version: 2, id: '1', direction: 'send', heading: 'Sending docs' };
     expect(parseSavedPage(saved)).toEqual(saved);
     expect(parseSavedPage({ ...saved, code: '1-a-b-c' })).toBeUndefined();
-    expect(parseSavedPage({ ...saved, version: 2 })).toBeUndefined();
+    expect(parseSavedPage({ ...saved, version: 1 })).toBeUndefined();
     expect(parseSavedPage(undefined)).toBeUndefined();
   });
 });

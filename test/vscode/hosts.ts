@@ -9,6 +9,7 @@ import { launchBrowser } from '../support/vscode/browser.js';
 import { projectRoot, testOut } from '../support/vscode/project.js';
 import { EditorServer } from '../support/vscode/server.js';
 import { within } from '../support/vscode/wait.js';
+import { USER_DATA_VARIABLE } from './results.js';
 import { Workbench } from '../support/vscode/workbench.js';
 
 /** What to run. */
@@ -44,7 +45,7 @@ export async function runInElectron(executable: string, run: HostRun): Promise<v
     vscodeExecutablePath: executable,
     extensionDevelopmentPath: projectRoot,
     extensionTestsPath: run.suite,
-    extensionTestsEnv: run.env,
+    extensionTestsEnv: { ...run.env, [USER_DATA_VARIABLE]: data },
     launchArgs: [
       run.folder,
       ...['--user-data-dir', data, '--disable-extensions', '--disable-workspace-trust'],

@@ -6,6 +6,9 @@ export const RESULTS_VARIABLE = 'CROC_TEST_RESULTS';
 /** Name of the environment variable with a part of the titles to run; all, when it is not set. */
 export const GREP_VARIABLE = 'CROC_TEST_GREP';
 
+/** Name of the environment variable with the editor's data folder; code-server's is beside its home. */
+export const USER_DATA_VARIABLE = 'CROC_TEST_USER_DATA';
+
 const test = v.strictObject({
   title: v.string(),
   state: v.picklist(['passed', 'failed', 'pending']),

@@ -22,3 +22,13 @@ export const RECIPIENT_STATES = [
   'closed',
 ] as const;
 export type RecipientState = (typeof RECIPIENT_STATES)[number];
+
+/** Tells whether a text is a state of a sender. */
+export function isSenderState(text: string): text is SenderState {
+  return SENDER_STATES.some((state) => state === text);
+}
+
+/** Tells whether a text is a state of a recipient. */
+export function isRecipientState(text: string): text is RecipientState {
+  return RECIPIENT_STATES.some((state) => state === text);
+}

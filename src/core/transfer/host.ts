@@ -12,7 +12,7 @@ import type {
   Totals,
 } from '../types.js';
 import type { DataTiming } from '../timing.js';
-import type { FromWorker, ToWorker } from './messages.js';
+import type { FromWorker, MeetMessage, MeetingState, ToWorker } from './messages.js';
 import type { LaneTarget } from '../wire/keys.js';
 import type { WalkOptions, WalkSource } from '../files/walk.js';
 import { Undo } from '../files/undo.js';
@@ -25,6 +25,8 @@ const ENDING_MS = 3000;
 export interface HostEvents {
   readonly onProgress: (progress: Progress) => void;
   readonly onConflict: (conflict: Conflict) => Promise<ConflictChoice>;
+  /** Only of a transfer whose state machine runs in its worker. */
+  readonly onState?: (state: MeetingState) => void;
 }
 
 /** What the peer offers: entries, or a text. */
@@ -95,6 +97,11 @@ export class TransferHost {
     return this.#connected.promise;
   }
 
+  /** Lets the worker meet the peer by itself, on croc's own network. */
+  meet(message: MeetMessage): void {
+    this.#post(message);
+  }
+
   /** Lets the data plane begin: the lanes are stapled, or the recipient listens. */
   start(): void {
     this.#post({ type: 'start' });
@@ -140,6 +147,9 @@ export class TransferHost {
         break;
       case 'connected':
         this.#connected.resolve(undefined);
+        break;
+      case 'state':
+        this.#events.onState?.(message.state);
         break;
       case 'entries':
         for (const entry of message.entries) this.#entries.push(entry);

@@ -1,4 +1,5 @@
 /** What the host thread and the transfer's worker say to each other: two discriminated unions. */
+import type { RecipientState, SenderState } from '../channel/states.js';
 import type { ErrorCode } from '../errors.js';
 import type { DataTiming } from '../timing.js';
 import type { LaneTarget } from '../wire/keys.js';
@@ -11,12 +12,35 @@ import type {
   Offered,
   Progress,
   ReceiveResult,
+  Role,
   Totals,
 } from '../types.js';
 import type { TextContent } from './text.js';
 
+/** How to meet the peer on croc's own network; only for its own worker. */
+export interface MeetMessage {
+  readonly type: 'meet';
+  readonly role: Role;
+  /** As it was typed or made. Secret. */
+  readonly code: string;
+  readonly host: string;
+  readonly port: number;
+  readonly localAddress?: string;
+  readonly relayPassword: string;
+  /** Connecting to the relay, milliseconds. */
+  readonly connectMs: number;
+  /** Each step once both are there, milliseconds. */
+  readonly stepMs: number;
+  /** Until the other side comes, milliseconds. */
+  readonly waitMs: number;
+}
+
+/** Where a transfer is whose state machine runs in its worker. */
+export type MeetingState = SenderState | RecipientState;
+
 /** Host → worker. */
 export type ToWorker =
+  | MeetMessage
   | {
       readonly type: 'walk';
       readonly sources: readonly WalkSource[];
@@ -40,6 +64,7 @@ export type ToWorker =
 export type FromWorker =
   | { readonly type: 'walked'; readonly offered: Offered }
   | { readonly type: 'connected' }
+  | { readonly type: 'state'; readonly state: MeetingState }
   | { readonly type: 'entries'; readonly entries: readonly OfferEntry[] }
   | { readonly type: 'offer'; readonly totals: Totals; readonly text?: TextContent }
   | { readonly type: 'conflict'; readonly conflict: Conflict }

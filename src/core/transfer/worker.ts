@@ -5,43 +5,37 @@
 import path from 'node:path';
 import { parentPort } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
-import { deferred } from '../async.js';
 import { systemRandom } from '../edges.js';
 import { CrocError } from '../errors.js';
-import { checkOffer } from '../files/safePath.js';
-import { walk } from '../files/walk.js';
-import type { WalkEntry, WalkOptions, WalkSource } from '../files/walk.js';
-import type { Conflict, ConflictChoice, OfferEntry, Skipped, Totals } from '../types.js';
+import type { WalkOptions, WalkSource } from '../files/walk.js';
 import type { ControlOf } from '../wire/control.js';
 import { Inbound } from './inbound.js';
-import type { Decision, Receiver } from './inbound.js';
 import type { DataTiming } from '../timing.js';
 import type { FromWorker, ToWorker } from './messages.js';
 import type { LaneTarget } from '../wire/keys.js';
 import { Outbound } from './outbound.js';
 import type { Walked } from './outbound.js';
+import { Person } from './person.js';
 import { totalsOf } from './selection.js';
 import { Session } from './session.js';
-import type { TextContent } from './text.js';
+import { walkAll } from './walking.js';
 
-/** Entries in one message to the host, so that taking one never blocks its thread for long. */
-const ENTRIES_PER_MESSAGE = 1000;
 /** How long the peer may take to close after both have said everything, in milliseconds. */
 const CLOSING_MS = 5000;
 
 /** One transfer inside the worker. */
-class Transfer implements Receiver {
+class Transfer {
   readonly #port: MessagePort;
   readonly #abort = new AbortController();
-  readonly #decision = deferred<Decision>();
+  readonly #person: Person;
   #walked: Promise<Walked> = Promise.reject(new CrocError('nothing_to_send'));
-  #choice = deferred<ConflictChoice>();
   #session: Session | undefined;
   #begin: (() => Promise<void>) | undefined;
   #over = false;
 
   constructor(port: MessagePort) {
     this.#port = port;
+    this.#person = new Person(port);
     this.#walked.catch(() => undefined);
     port.on('message', (message: ToWorker) => {
       this.#onMessage(message).catch((error: unknown) => this.#end(CrocError.from(error)));
@@ -64,56 +58,22 @@ class Transfer implements Receiver {
         await this.#begin?.();
         return;
       case 'accept':
-        this.#decision.resolve({ ...message, accept: true });
-        return;
       case 'reject':
-        this.#decision.resolve({ accept: false });
-        return;
       case 'choice':
-        this.#choice.resolve(message.choice);
+        this.#person.answer(message);
         return;
       case 'cancel':
         this.#cancel();
+        return;
+      case 'meet':
+        throw new CrocError('internal', { detail: 'this worker knows channels only' });
     }
   }
 
-  onOffer(entries: readonly OfferEntry[], totals: Totals, text?: TextContent): void {
-    for (let at = 0; at < entries.length; at += ENTRIES_PER_MESSAGE)
-      this.#post({ type: 'entries', entries: entries.slice(at, at + ENTRIES_PER_MESSAGE) });
-    this.#post({ type: 'offer', totals, ...(text === undefined ? {} : { text }) });
-  }
-
-  decide(): Promise<Decision> {
-    return this.#decision.promise;
-  }
-
-  choose(conflict: Conflict): Promise<ConflictChoice> {
-    this.#choice = deferred();
-    this.#post({ type: 'conflict', conflict });
-    return this.#choice.promise;
-  }
-
-  onProgress(progress: Extract<FromWorker, { type: 'progress' }>['progress']): void {
-    this.#post({ type: 'progress', progress });
-  }
-
   async #walk(sources: readonly WalkSource[], ignore: WalkOptions['ignore']): Promise<Walked> {
-    const skipped: Skipped[] = [];
-    const entries: WalkEntry[] = [];
-    let ignored = 0;
-    const options: WalkOptions = {
-      signal: this.#abort.signal,
-      ignore,
-      onSkip: (skip) => skipped.push(skip),
-      onIgnore: () => (ignored += 1),
-    };
-    for await (const entry of walk(sources, options)) entries.push(entry);
-    if (entries.length === 0) throw new CrocError('nothing_to_send');
-    // What no recipient would take is told here, before there is one.
-    checkOffer(entries);
-    const totals = totalsOf(entries);
-    this.#post({ type: 'walked', offered: { totals, skipped, ignored } });
-    return { entries, totals };
+    const walked = await walkAll(sources, ignore, this.#abort.signal);
+    this.#post({ type: 'walked', offered: walked.offered });
+    return walked;
   }
 
   async #connect(target: LaneTarget, timing: DataTiming): Promise<void> {
@@ -127,7 +87,9 @@ class Transfer implements Receiver {
   }
 
   async #send(session: Session): Promise<void> {
-    const outbound = new Outbound(session, this.#walked, (progress) => this.onProgress(progress));
+    const outbound = new Outbound(session, this.#walked, (progress) =>
+      this.#person.onProgress(progress),
+    );
     session.start(outbound);
     const result = await outbound.run();
     await session.finish(CLOSING_MS);
@@ -136,7 +98,7 @@ class Transfer implements Receiver {
   }
 
   async #receive(session: Session): Promise<void> {
-    const inbound = new Inbound(session, this, systemRandom);
+    const inbound = new Inbound(session, this.#person, systemRandom);
     session.start(inbound);
     const result = await inbound.run().finally(() => {
       const record = inbound.undoRecord;

@@ -12,5 +12,10 @@ export const COMMANDS = [
   'croc.copyReceiveCommand',
   'croc.copyLink',
   'croc.cancel',
+  'croc.sendAgain',
+  'croc.resume',
+  'croc.reveal',
+  'croc.removeTransfer',
+  'croc.clearHistory',
 ] as const;
 export type CommandId = (typeof COMMANDS)[number];

@@ -1,6 +1,7 @@
 /** Links: copy one that opens the other side's VS Code, and open one. */
 import * as vscode from 'vscode';
-import { makeLink, parseLink } from '../links.js';
+import { receiveLink } from '../link.js';
+import { parseLink } from '../links.js';
 import type { Parts } from '../parts.js';
 import { receive } from './receive.js';
 import { chooseWaiting } from './transfer.js';
@@ -9,9 +10,8 @@ import { chooseWaiting } from './transfer.js';
 export async function copyLink(parts: Parts, given: readonly unknown[]): Promise<boolean> {
   const waiting = await chooseWaiting(parts, given);
   if (waiting === undefined) return false;
-  const app = { scheme: vscode.env.uriScheme, extension: parts.context.extension.id };
   const { address } = waiting.transfer.facts.meetingPoint;
-  await vscode.env.clipboard.writeText(makeLink(app, { code: waiting.code, relay: address }));
+  await vscode.env.clipboard.writeText(receiveLink(waiting.code, address));
   vscode.window.setStatusBarMessage(vscode.l10n.t('Link copied'), 3000);
   return true;
 }

@@ -15,7 +15,8 @@ import { askConflict, askFolder } from '../receive/folderStep.js';
 import { askWhat } from '../receive/offerStep.js';
 import type { Chosen } from '../receive/offerTree.js';
 import { askRelay } from '../receive/relayStep.js';
-import { acceptTracked } from '../receive/track.js';
+import { acceptTracked, offeredItems } from '../receive/track.js';
+import type { OfferPanel } from '../views/panel.js';
 import { sayError } from '../say.js';
 import { settings } from '../settings.js';
 import { shortAddress } from '../texts.js';
@@ -169,26 +170,35 @@ async function askWishes(
   }
 }
 
-/** The whole walk. Errors are told, with a button that starts it again. */
-export async function receive(parts: Parts, start: ReceiveStart = {}): Promise<void> {
+/**
+ * The whole walk. Errors are told, with a button that starts it again.
+ *
+ * @returns whether something is being received now
+ */
+export async function receive(parts: Parts, start: ReceiveStart = {}): Promise<boolean> {
   let meeting: Meeting | undefined;
+  let panel: OfferPanel | undefined;
   try {
     meeting = await askMeeting(parts, start);
-    if (meeting === undefined) return;
+    if (meeting === undefined) return false;
     const offer = await connect(parts, meeting);
     if (meeting.relay !== undefined)
       await parts.context.globalState.update(LAST_RELAY, meeting.relay);
+    panel = parts.panels.showOffer({ items: offeredItems(offer), totals: offer.totals });
     const wishes = await askWishes(offer, start.to);
     if (wishes === 'left') await offer.reject();
     else if (wishes === 'gone') throw CrocError.from(offer.gone.reason, 'peer_cancelled');
     else {
       const { chosen, to, onConflict } = wishes;
       const only = chosen.only === undefined ? {} : { only: chosen.only };
-      acceptTracked(parts.transfers, parts.relays, offer, { to, onConflict, ...only });
+      const taken = { to, onConflict, ...only };
+      panel.becomes(acceptTracked(parts.transfers, parts.relays, offer, taken).transfer);
+      panel = undefined;
+      return true;
     }
   } catch (thrown) {
     const error = CrocError.from(thrown);
-    if (error.code === 'cancelled') return;
+    if (error.code === 'cancelled') return false;
     const again: ReceiveStart = {
       ...start,
       code: codeStillGood(error) ? (meeting?.code ?? '') : '',
@@ -204,7 +214,10 @@ export async function receive(parts: Parts, start: ReceiveStart = {}): Promise<v
       act: (remedy) =>
         remedy === 'receive-again' ? receive(parts, again) : parts.act(remedy, undefined),
     });
+  } finally {
+    panel?.close();
   }
+  return false;
 }
 
 /** The command from the Explorer: into the folder that was clicked. */

@@ -109,7 +109,13 @@ export async function startSend(
     meetingPoint(parts, options.relay),
     Promise.all(files.map(itemOf)),
   ]);
-  const send = await parts.croc.send(files, { curve: settings.curve, ...options, relay: connect });
+  const { curve, limit } = settings;
+  const send = await parts.croc.send(files, {
+    curve,
+    ...(limit === undefined ? {} : { limit }),
+    ...options,
+    relay: connect,
+  });
   const transfer = parts.transfers.addSend(send, { items, meetingPoint: point, paths: files });
   return { send, transfer };
 }

@@ -3,6 +3,8 @@ import * as vscode from 'vscode';
 import type { Parts } from '../parts.js';
 import { itemsTitle, stageText } from '../texts.js';
 import type { Transfer } from '../transfers.js';
+import { idOf } from '../views/tree.js';
+import { receiveCommand } from './receiveCommand.js';
 import { showRelay } from './relay.js';
 
 /** The transfer that is meant: the one named, the only one, or the one picked. */
@@ -12,8 +14,8 @@ async function choose(
   among: readonly Transfer[],
   placeHolder: string,
 ): Promise<Transfer | undefined> {
-  const [id] = given;
-  if (typeof id === 'string') return parts.transfers.find(id);
+  const id = idOf(given[0]);
+  if (id !== undefined) return parts.transfers.find(id);
   if (among.length <= 1) return among[0];
   const picked = await vscode.window.showQuickPick(
     among.map((transfer) => ({
@@ -32,6 +34,13 @@ const waitingSends = (parts: Parts): Transfer[] =>
 /** Opens the panel of a transfer; without one, tells about the relay if it runs. */
 export async function showTransfer(parts: Parts, given: readonly unknown[]): Promise<void> {
   const { active, all } = parts.transfers;
+  const id = idOf(given[0]);
+  if (id !== undefined && parts.transfers.find(id) === undefined) {
+    await parts.history.all();
+    const entry = parts.history.find(id);
+    if (entry !== undefined) parts.panels.showPast(entry);
+    return;
+  }
   const transfer = await choose(
     parts,
     given,
@@ -60,17 +69,6 @@ export async function copyCode(parts: Parts, given: readonly unknown[]): Promise
   await vscode.env.clipboard.writeText(waiting.code);
   vscode.window.setStatusBarMessage(vscode.l10n.t('Code copied'), 3000);
   return true;
-}
-
-/** A command line for somebody without VS Code; the secret stays out of the process list. */
-function receiveCommand(code: string, relay: string, shell: 'posix' | 'powershell'): string {
-  const dash = code.indexOf('-');
-  const channel = code.slice(0, dash);
-  const secret = code.slice(dash + 1);
-  const command = `croc-share receive ${channel} --relay ${relay}`;
-  return shell === 'posix'
-    ? `CROC_SECRET='${secret}' ${command}`
-    : `$env:CROC_SECRET='${secret}'; ${command}`;
 }
 
 /** Copies a command line that receives what is being sent. @returns whether it did */

@@ -2,7 +2,8 @@
 import * as vscode from 'vscode';
 import type { AcceptOptions, Offer, Receive } from '../../core/index.js';
 import type { Relays } from '../relays.js';
-import type { TransferItem, Transfers } from '../transfers.js';
+import { settings } from '../settings.js';
+import type { Transfer, TransferItem, Transfers } from '../transfers.js';
 
 /** A text as the one thing that it is. */
 const textItem = ({ kind, name, content }: Offer): TransferItem => ({
@@ -10,6 +11,10 @@ const textItem = ({ kind, name, content }: Offer): TransferItem => ({
   kind: kind === 'patch' ? 'patch' : 'text',
   bytes: content?.length ?? 0,
 });
+
+/** What an offer has, in rows: its top-level things, or the one text. */
+export const offeredItems = (offer: Offer): TransferItem[] =>
+  offer.kind === 'files' ? topLevel(offer, offer.entries.keys()) : [textItem(offer)];
 
 /** The top-level things among what is taken, with the bytes in them. */
 function topLevel(offer: Offer, indices: Iterable<number>): TransferItem[] {
@@ -31,12 +36,13 @@ export function acceptTracked(
   relays: Relays,
   offer: Offer,
   options: AcceptOptions = {},
-): Receive {
-  const receive = offer.accept(options);
+): { receive: Receive; transfer: Transfer } {
+  const { limit } = settings;
+  const receive = offer.accept({ ...(limit === undefined ? {} : { limit }), ...options });
   const indices = new Set(options.only ?? offer.entries.keys());
   const taken = offer.entries.filter((_, index) => indices.has(index));
   const own = relays.all.some(({ url, localUrl }) => [url, localUrl].includes(offer.relay));
-  transfers.addReceive(
+  const transfer = transfers.addReceive(
     receive,
     {
       items: offer.kind === 'files' ? topLevel(offer, indices) : [textItem(offer)],
@@ -49,7 +55,7 @@ export function acceptTracked(
       bytes: taken.reduce((sum, entry) => sum + entry.size, 0),
     },
   );
-  return receive;
+  return { receive, transfer };
 }
 
 /** The same offer, followed once it is accepted: for receives that another extension starts. */
@@ -60,7 +66,7 @@ export function trackOffer(transfers: Transfers, relays: Relays, offer: Offer): 
     ...(text === undefined ? {} : { text }),
     ...(content === undefined ? {} : { content }),
     ...(name === undefined ? {} : { name }),
-    accept: (options) => acceptTracked(transfers, relays, offer, options),
+    accept: (options) => acceptTracked(transfers, relays, offer, options).receive,
     reject: () => offer.reject(),
   };
 }

@@ -1,24 +1,14 @@
 /** One message a transfer: progress with Cancel while bytes pass, then how it ended. */
 import * as vscode from 'vscode';
-import { formatRate, percentOf } from '../format.js';
+import { percentOf } from '../format.js';
 import type { Parts } from '../parts.js';
 import { sayError } from '../say.js';
-import { itemsTitle, stageText, timeLeftText } from '../texts.js';
+import { settings } from '../settings.js';
+import { itemsTitle } from '../texts.js';
 import type { Transfer } from '../transfers.js';
+import { liveText } from './liveTexts.js';
 
 const { t } = vscode.l10n;
-
-function progressText(transfer: Transfer): string {
-  const { progress, rate } = transfer;
-  if (progress === undefined) return stageText(transfer);
-  const seconds = rate.secondsLeft(progress.total - progress.bytes);
-  const speed = rate.bytesPerSecond;
-  return [
-    t('{0} %', percentOf(progress.bytes, progress.total)),
-    ...(speed === undefined ? [] : [formatRate(speed, vscode.env.language)]),
-    ...(seconds === undefined ? [] : [timeLeftText(seconds)]),
-  ].join(' · ');
-}
 
 /** Watches the transfers and tells about them. */
 export class Notifications implements vscode.Disposable {
@@ -60,7 +50,7 @@ export class Notifications implements vscode.Disposable {
             transfer.progress === undefined
               ? 0
               : percentOf(transfer.progress.bytes, transfer.progress.total);
-          progress.report({ message: progressText(transfer), increment: percent - shown });
+          progress.report({ message: liveText(transfer), increment: percent - shown });
           shown = percent;
         };
         const changes = this.parts.transfers.onDidChange(report);
@@ -88,9 +78,12 @@ export class Notifications implements vscode.Disposable {
     if (stage !== 'done') return;
     const title = itemsTitle(transfer.facts.items);
     if (direction === 'send') {
+      if (!settings.tellsWhenSent) return;
       const show = t('Show');
-      const picked = await vscode.window.showInformationMessage(t('Sent {0}.', title), show);
+      const never = t("Don't Show Again");
+      const picked = await vscode.window.showInformationMessage(t('Sent {0}.', title), show, never);
       if (picked === show) this.parts.panels.show(transfer);
+      if (picked === never) await settings.tellNoMoreWhenSent();
       return;
     }
     const open = t('Open');

@@ -8,14 +8,21 @@ import {
   type PanelView,
   type ToPage,
 } from '../../webview/messages.js';
+import type { Entry } from '../history/entry.js';
+import type { History } from '../history/history.js';
 import type { Transfer, Transfers } from '../transfers.js';
-import { endedView, viewOf } from './panelView.js';
+import { endedView, offerView, pastView, viewOf, type Offered } from './panelView.js';
 
 /** What came of a button: something was copied, or another transfer took the place of this one. */
 export type Outcome = 'copied' | 'replaced' | 'done';
 
-/** Does what a button of the panel asks for. */
-export type PanelAct = (action: Action, transfer: Transfer) => Promise<Outcome>;
+/** Do what a button of the panel asks for. */
+export interface PanelActs {
+  /** Of a transfer of this window. */
+  running(action: Action, transfer: Transfer): Promise<Outcome>;
+  /** Of one that only the history knows, by its id. */
+  past(action: Action, id: string): Promise<Outcome>;
+}
 
 const escape = (text: string): string =>
   text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
@@ -52,77 +59,125 @@ function pageHtml(webview: vscode.Webview, root: vscode.Uri): string {
 
 interface Shown {
   readonly panel: vscode.WebviewPanel;
-  /** The newest view; undefined once disposed. */
-  view: () => PanelView;
+  /** Of the transfer; undefined as long as there is only an offer, or nothing is known. */
+  id: string | undefined;
+  /** What is shown when neither a transfer nor the history has the id. */
+  otherwise: PanelView;
+}
+
+/** The panel of an offer, while the person is asked what to take. */
+export interface OfferPanel {
+  /** The offer was taken: from now on the panel shows the transfer. */
+  becomes(transfer: Transfer): void;
+  /** Nothing came of it. */
+  close(): void;
 }
 
 /** Opens, feeds and restores panels. */
 export class Panels implements vscode.Disposable {
-  readonly #shown = new Map<string, Shown>();
+  readonly #shown = new Set<Shown>();
   readonly #subscription: vscode.Disposable;
 
   constructor(
     private readonly root: vscode.Uri,
     private readonly transfers: Transfers,
-    private readonly act: PanelAct,
+    private readonly history: History,
     private readonly log: vscode.LogOutputChannel,
+    private readonly act: PanelActs,
   ) {
-    this.#subscription = transfers.onDidChange((transfer) => {
-      const shown = this.#shown.get(transfer.id);
-      if (shown !== undefined) this.#feed(shown);
+    this.#subscription = history.onDidChange((transfer) => {
+      for (const shown of this.#shown)
+        if (transfer === undefined || shown.id === transfer.id) this.#feed(shown);
     });
   }
 
   /** Opens the panel of a transfer, or brings it to the front. */
   show(transfer: Transfer): void {
-    const open = this.#shown.get(transfer.id);
-    if (open !== undefined) {
-      open.panel.reveal();
-      return;
-    }
-    const panel = vscode.window.createWebviewPanel('croc.transfer', 'Croc', {
-      viewColumn: vscode.ViewColumn.Active,
-    });
-    const shown: Shown = { panel, view: () => viewOf(transfer) };
-    this.#shown.set(transfer.id, shown);
-    panel.onDidDispose(() => this.#shown.delete(transfer.id));
-    this.#wire(shown, transfer.id);
+    this.#open(transfer.id, viewOf(transfer));
+  }
+
+  /** Opens the panel of a transfer that only the history knows, or brings it to the front. */
+  showPast(entry: Entry): void {
+    this.#open(entry.id, pastView(entry));
+  }
+
+  /** Opens a panel with what is offered; the questions keep the keyboard. */
+  showOffer(offered: Offered): OfferPanel {
+    const shown = this.#open(undefined, offerView(offered), true);
+    return {
+      becomes: (transfer) => {
+        shown.id = transfer.id;
+        this.#feed(shown);
+      },
+      close: () => {
+        shown.panel.dispose();
+      },
+    };
   }
 
   /** Whether the panel of a transfer is in front of the person. */
   isVisible(transfer: Transfer): boolean {
-    return this.#shown.get(transfer.id)?.panel.visible ?? false;
+    return this.#find(transfer.id)?.panel.visible ?? false;
   }
 
-  /** Fills a panel that VS Code kept over a reload: its transfer is gone, and it says so. */
-  restore(panel: vscode.WebviewPanel, state: unknown): void {
-    const view = endedView(parseSavedPage(state));
-    this.#wire({ panel, view: () => view }, undefined);
+  /** Fills a panel that VS Code kept over a reload with what the history knows of its transfer. */
+  async restore(panel: vscode.WebviewPanel, state: unknown): Promise<void> {
+    const saved = parseSavedPage(state);
+    await this.history.all();
+    this.#wire({ panel, id: saved?.id, otherwise: endedView(saved) });
   }
 
   dispose(): void {
     this.#subscription.dispose();
-    for (const { panel } of [...this.#shown.values()]) panel.dispose();
+    for (const { panel } of [...this.#shown]) panel.dispose();
   }
 
-  #wire(shown: Shown, id: string | undefined): void {
+  #find(id: string): Shown | undefined {
+    return [...this.#shown].find((shown) => shown.id === id);
+  }
+
+  #open(id: string | undefined, otherwise: PanelView, preserveFocus = false): Shown {
+    const open = id === undefined ? undefined : this.#find(id);
+    if (open !== undefined) {
+      open.panel.reveal();
+      return open;
+    }
+    const panel = vscode.window.createWebviewPanel('croc.transfer', 'Croc', {
+      viewColumn: vscode.ViewColumn.Active,
+      preserveFocus,
+    });
+    return this.#wire({ panel, id, otherwise });
+  }
+
+  #viewOf({ id, otherwise }: Shown): PanelView {
+    if (id === undefined) return otherwise;
+    const transfer = this.transfers.find(id);
+    if (transfer !== undefined) return viewOf(transfer);
+    const entry = this.history.find(id);
+    return entry === undefined ? otherwise : pastView(entry);
+  }
+
+  #wire(shown: Shown): Shown {
     const { panel } = shown;
+    this.#shown.add(shown);
+    panel.onDidDispose(() => this.#shown.delete(shown));
     panel.iconPath = vscode.Uri.joinPath(this.root, 'media', 'croc.svg');
     panel.webview.options = {
       enableScripts: true,
       localResourceRoots: ['dist', 'media'].map((part) => vscode.Uri.joinPath(this.root, part)),
     };
     panel.webview.onDidReceiveMessage((message: unknown) => {
-      void this.#heard(shown, id, message);
+      void this.#heard(shown, message);
     });
     // A hidden page is thrown away; when it is back it says `ready` and gets everything again.
     panel.onDidChangeViewState(() => this.#feed(shown));
     panel.webview.html = pageHtml(panel.webview, this.root);
-    panel.title = shown.view().heading;
+    panel.title = this.#viewOf(shown).heading;
+    return shown;
   }
 
   #feed(shown: Shown): void {
-    const view = shown.view();
+    const view = this.#viewOf(shown);
     if (shown.panel.title !== view.heading) shown.panel.title = view.heading;
     if (shown.panel.visible) this.#post(shown, { type: 'view', view });
   }
@@ -131,7 +186,7 @@ export class Panels implements vscode.Disposable {
     void shown.panel.webview.postMessage(message);
   }
 
-  async #heard(shown: Shown, id: string | undefined, given: unknown): Promise<void> {
+  async #heard(shown: Shown, given: unknown): Promise<void> {
     const message = parseToExtension(given);
     if (message === undefined) {
       this.log.warn('panel: a message that is not one of ours was ignored');
@@ -145,9 +200,12 @@ export class Panels implements vscode.Disposable {
       shown.panel.dispose();
       return;
     }
-    const transfer = id === undefined ? undefined : this.transfers.find(id);
-    if (transfer === undefined) return;
-    const outcome = await this.act(message.action, transfer);
+    const { id } = shown;
+    if (id === undefined) return;
+    const transfer = this.transfers.find(id);
+    const outcome = await (transfer === undefined
+      ? this.act.past(message.action, id)
+      : this.act.running(message.action, transfer));
     if (outcome === 'copied') this.#post(shown, { type: 'copied', action: message.action });
     if (outcome === 'replaced') shown.panel.dispose();
   }

@@ -1,34 +1,19 @@
 /** A transfer as the panel shows it. */
 import * as vscode from 'vscode';
-import { printable, type Skipped } from '../../core/index.js';
-import type { PanelButton, PanelCopyable, PanelView, SavedPage } from '../../webview/messages.js';
-import { formatRate, percentOf } from '../format.js';
-import { networkText, placeText } from '../place.js';
+import { printable } from '../../core/index.js';
+import type { PanelButton, PanelView, SavedPage, Stage } from '../../webview/messages.js';
+import { percentOf } from '../format.js';
+import { errorOf, itemsOf, type Entry } from '../history/entry.js';
+import { placeText } from '../place.js';
 import { remedyFor, remedyLabel } from '../remedies.js';
-import {
-  bytesText,
-  errorTexts,
-  isLoopback,
-  itemsTitle,
-  shortAddress,
-  stageText,
-  timeLeftText,
-  totalsText,
-} from '../texts.js';
-import type { Transfer } from '../transfers.js';
+import { bytesText, dayText, errorTexts, itemsTitle, stageText, timeText } from '../texts.js';
+import type { Transfer, TransferItem } from '../transfers.js';
+import { listOf, listWith, pastListOf } from './panelList.js';
+import { meetingOf } from './panelMeeting.js';
+import { progressOf } from './panelProgress.js';
 
 const { t } = vscode.l10n;
-/** Most rows and notes in a list; the rest is counted. */
-const MOST_ROWS = 100;
-const MOST_NOTES = 5;
 
-const ICONS = {
-  file: 'file',
-  folder: 'folder',
-  symlink: 'file-symlink-file',
-  text: 'note',
-  patch: 'diff',
-} as const;
 const REMEDY_ICONS = {
   'send-again': 'refresh',
   'receive-again': 'refresh',
@@ -36,164 +21,92 @@ const REMEDY_ICONS = {
   'show-log': 'output',
 } as const;
 
-function headingOf(transfer: Transfer): string {
-  const title = itemsTitle(transfer.facts.items);
-  const sending = transfer.direction === 'send';
-  if (transfer.stage === 'done') return sending ? t('Sent {0}', title) : t('Received {0}', title);
-  if (transfer.stage === 'failed')
+interface Titled {
+  readonly direction: 'send' | 'receive';
+  readonly state: string;
+  readonly items: readonly TransferItem[];
+}
+
+function headingOf({ direction, state, items }: Titled): string {
+  const title = itemsTitle(items);
+  const sending = direction === 'send';
+  if (state === 'done') return sending ? t('Sent {0}', title) : t('Received {0}', title);
+  if (state === 'failed')
     return sending ? t('Could not send {0}', title) : t('Could not receive {0}', title);
-  if (transfer.stage === 'cancelled') return t('Cancelled: {0}', title);
+  if (state === 'cancelled') return t('Cancelled: {0}', title);
+  if (state === 'interrupted') return t('Interrupted: {0}', title);
   return sending ? t('Sending {0}', title) : t('Receiving {0}', title);
 }
 
-function codeOf(transfer: Transfer): PanelCopyable | undefined {
-  if (transfer.code === undefined) return undefined;
-  return {
-    label: t('Code'),
-    text: transfer.code,
-    copy: t('Copy Code'),
-    copied: t('Copied'),
-    note: t('Already on your clipboard. It works once, for one recipient.'),
-  };
-}
-
-/** Who can reach the relay, as far as its address tells. */
-function reachText(address: string, own: boolean): string {
-  if (isLoopback(address)) return t('This address works on this computer only.');
-  if (!own) return t('The relay from your settings. It sees neither names nor contents.');
-  const where = networkText();
-  return where === undefined
-    ? t('This window runs the relay. The other side must be able to reach this computer.')
-    : `${t('This window runs the relay on its remote machine. The other side must be able to reach that machine.')} ${where}`;
-}
-
-function relayOf(transfer: Transfer): PanelCopyable | undefined {
-  if (transfer.stage !== 'waiting') return undefined;
-  const { address, own } = transfer.facts.meetingPoint;
-  return {
-    label: t('Relay address'),
-    text: shortAddress(address),
-    copy: t('Copy Relay Address'),
-    copied: t('Copied'),
-    note: reachText(address, own),
-  };
-}
-
-function stepsOf(transfer: Transfer): PanelView['steps'] {
-  if (transfer.stage !== 'waiting') return undefined;
-  return {
-    title: t('On the other side'),
-    lines: [
-      t('In VS Code, run “Croc: Receive croc code” from the Command Palette.'),
-      t('Enter the code, then the relay address if it asks for one.'),
-    ],
-  };
-}
-
-function progressOf(transfer: Transfer): PanelView['progress'] {
-  const { stage, progress } = transfer;
-  if (stage === 'connecting' || transfer.deciding || (stage === 'running' && !progress))
-    return { label: stageText(transfer), left: '', right: '' };
-  if (progress === undefined || stage !== 'running') return undefined;
-  const percent = percentOf(progress.bytes, progress.total);
-  const rate = transfer.rate.bytesPerSecond;
-  const seconds = transfer.rate.secondsLeft(progress.total - progress.bytes);
-  const speed = [
-    ...(rate === undefined ? [] : [formatRate(rate, vscode.env.language)]),
-    ...(seconds === undefined ? [] : [timeLeftText(seconds)]),
-  ];
-  return {
-    label: t('Progress'),
-    percent,
-    left: t('{0} of {1} ({2} %)', bytesText(progress.bytes), bytesText(progress.total), percent),
-    right: speed.join(' · '),
-    ...(progress.path === undefined ? {} : { path: printable(progress.path) }),
-  };
-}
-
-function skippedText({ path, reason }: Skipped): string {
-  const name = printable(path);
-  if (reason === 'special-file') return t('{0} is left out: not a file, folder or link.', name);
-  if (reason === 'link-leaves-folder') return t('{0} is left out: a link out of the folder.', name);
-  return t('{0} is left out: its name cannot be sent.', name);
-}
-
-function notesOf(skipped: readonly Skipped[]): string[] {
-  const notes = skipped.slice(0, MOST_NOTES).map(skippedText);
-  const more = skipped.length - notes.length;
-  return more > 0 ? [...notes, t('{0} more are left out.', more)] : notes;
-}
-
-/** What the list is, before and after the transfer is over. */
-function listTitle({ stage, direction, tookPart }: Transfer): string {
-  const sending = direction === 'send';
-  if (sending && tookPart) return t('What was offered');
-  if (stage === 'done') return sending ? t('What was sent') : t('What was received');
-  if (stage === 'failed' || stage === 'cancelled')
-    return sending ? t('What was to be sent') : t('What was to be received');
-  return sending ? t('What is sent') : t('What is received');
-}
-
-function listOf(transfer: Transfer): PanelView['list'] {
-  const { items } = transfer.facts;
-  const { totals } = transfer;
-  const rows = items.slice(0, MOST_ROWS).map((item) => {
-    const only = items.length === 1 ? totals?.bytes : undefined;
-    const bytes = item.bytes ?? only;
-    return {
-      icon: ICONS[item.kind],
-      name: printable(item.name),
-      detail: bytes === undefined ? '' : bytesText(bytes),
-    };
-  });
-  const more = items.length - rows.length;
-  return {
-    title: listTitle(transfer),
-    summary: totals === undefined ? t('Counting…') : transfer.isText ? '' : totalsText(totals),
-    rows,
-    notes: [
-      ...(more > 0 ? [t('{0} more are not listed.', more)] : []),
-      ...notesOf(transfer.skipped),
-    ],
-  };
-}
-
-function buttonsOf(transfer: Transfer): PanelButton[] {
-  const cancel: PanelButton = {
+const buttons = {
+  link: (): PanelButton => ({
+    action: 'copy-link',
+    label: t('Copy Link'),
+    icon: 'link',
+    primary: false,
+  }),
+  cancel: (): PanelButton => ({
     action: 'cancel',
     label: t('Cancel'),
     icon: 'close',
     primary: false,
-  };
-  if (transfer.stage === 'waiting')
-    return [
-      { action: 'copy-link', label: t('Copy Link'), icon: 'link', primary: false },
-      {
-        action: 'copy-command',
-        label: t('Copy Receive Command'),
-        icon: 'terminal',
-        primary: false,
-      },
-      cancel,
-    ];
-  if (transfer.active) return [cancel];
-  const again: PanelButton[] =
-    transfer.direction === 'send'
-      ? [{ action: 'send-again', label: t('Send Again'), icon: 'refresh', primary: false }]
-      : [];
+  }),
+  again: (): PanelButton => ({
+    action: 'send-again',
+    label: t('Send Again'),
+    icon: 'refresh',
+    primary: false,
+  }),
+  open: (): PanelButton => ({
+    action: 'open',
+    label: t('Open'),
+    icon: 'go-to-file',
+    primary: true,
+  }),
+  reveal: (): PanelButton => ({
+    action: 'reveal',
+    label: t('Reveal'),
+    icon: 'folder-opened',
+    primary: false,
+  }),
+  undo: (): PanelButton => ({ action: 'undo', label: t('Undo'), icon: 'discard', primary: false }),
+  resume: (): PanelButton => ({
+    action: 'resume',
+    label: t('Resume'),
+    icon: 'debug-continue',
+    primary: true,
+  }),
+  remove: (): PanelButton => ({
+    action: 'remove',
+    label: t('Remove from History'),
+    icon: 'trash',
+    primary: false,
+  }),
+  close: (): PanelButton => ({ action: 'close', label: t('Close'), icon: 'close', primary: false }),
+};
+
+function buttonsOf(transfer: Transfer): PanelButton[] {
+  if (transfer.stage === 'waiting') return [buttons.link(), buttons.cancel()];
+  if (transfer.active) return [buttons.cancel()];
+  const sending = transfer.direction === 'send';
+  const again = sending && transfer.facts.paths.length > 0 ? [buttons.again()] : [];
   if (transfer.stage === 'done')
-    return transfer.direction === 'send'
+    return sending
       ? again
-      : [
-          { action: 'open', label: t('Open'), icon: 'go-to-file', primary: true },
-          { action: 'reveal', label: t('Reveal'), icon: 'folder-opened', primary: false },
-        ];
+      : [buttons.open(), buttons.reveal(), ...(transfer.canUndo ? [buttons.undo()] : [])];
   if (transfer.error === undefined || transfer.stage === 'cancelled') return again;
   const remedy = remedyFor(transfer.error, transfer.direction, transfer.facts.meetingPoint.own);
   if (remedy === undefined) return [];
   return [
     { action: remedy, label: remedyLabel(remedy), icon: REMEDY_ICONS[remedy], primary: true },
   ];
+}
+
+/** How long the lost connection is tried for still. */
+function lostHint({ lost }: Transfer): string | undefined {
+  if (lost === undefined) return undefined;
+  const seconds = Math.max(0, Math.round((lost.giveUpAtMs - Date.now()) / 1000));
+  return t('Nothing is lost: it goes on where it stopped. It is tried for {0} s more.', seconds);
 }
 
 /** A sentence with the machine that it is about, in a remote window. */
@@ -205,46 +118,127 @@ function withPlace(text: string): string {
 function hintOf(transfer: Transfer): string | undefined {
   if (transfer.stage === 'failed' && transfer.error !== undefined)
     return errorTexts(transfer.error, transfer.direction).next;
-  if (transfer.direction === 'receive')
-    return withPlace(t('Folder: {0}', printable(transfer.facts.paths[0] ?? '')));
-  if (transfer.stage === 'waiting' && placeText() !== undefined)
-    return t('The files are {0}.', placeText() ?? '');
-  return undefined;
+  const lost = lostHint(transfer);
+  if (lost !== undefined) return lost;
+  if (transfer.direction === 'receive') return withPlace(folderText(transfer.facts.paths));
+  const place = transfer.stage === 'waiting' ? placeText() : undefined;
+  return place === undefined ? undefined : t('The files are {0}.', place);
+}
+
+const folderText = ([folder = '']: readonly string[]): string =>
+  t('Folder: {0}', printable(folder));
+
+function statusOf(transfer: Transfer): string {
+  const { lost } = transfer;
+  if (lost === undefined) return stageText(transfer);
+  const seconds = Math.round((Date.now() - lost.sinceMs) / 1000);
+  return t('The connection was lost. Reconnecting, {0} s', seconds);
 }
 
 /** @returns everything the page needs, without absent fields */
 export function viewOf(transfer: Transfer): PanelView {
+  const { direction, facts, lost } = transfer;
   const hint = hintOf(transfer);
-  const code = codeOf(transfer);
-  const relay = relayOf(transfer);
-  const steps = stepsOf(transfer);
   const progress = progressOf(transfer);
-  const list = listOf(transfer);
+  const stage: Stage = lost === undefined ? transfer.stage : 'paused';
   return {
     id: transfer.id,
-    direction: transfer.direction,
-    stage: transfer.stage,
-    heading: headingOf(transfer),
-    status: stageText(transfer),
+    direction,
+    stage,
+    heading: headingOf({ direction, state: transfer.stage, items: facts.items }),
+    status: statusOf(transfer),
+    list: listOf(transfer),
     buttons: buttonsOf(transfer),
+    ...meetingOf(transfer),
     ...(hint === undefined ? {} : { hint }),
-    ...(code === undefined ? {} : { code }),
-    ...(relay === undefined ? {} : { relay }),
-    ...(steps === undefined ? {} : { steps }),
     ...(progress === undefined ? {} : { progress }),
-    ...(list === undefined ? {} : { list }),
   };
 }
 
-/** What a panel shows whose transfer was of a session that is over. */
-export function endedView(saved: SavedPage | undefined): PanelView {
+/** What is offered, as the panel shows it while the person is asked what to take. */
+export interface Offered {
+  readonly items: readonly TransferItem[];
+  readonly totals: { readonly files: number; readonly folders: number; readonly bytes: number };
+}
+
+/** What a panel shows while the questions about an offer are asked. */
+export function offerView({ items, totals }: Offered): PanelView {
   return {
     id: '',
+    direction: 'receive',
+    stage: 'offer',
+    heading: t('Offered: {0}', itemsTitle(items)),
+    status: t('Choose above what to take and where to put it. Nothing is written before.'),
+    list: listWith(t('What is offered'), items, { totals }),
+    buttons: [],
+  };
+}
+
+function pastStatus(entry: Entry): string {
+  const { direction, state, result, progress } = entry;
+  const sending = direction === 'send';
+  const error = errorOf(entry);
+  if (state === 'failed' && error !== undefined) return errorTexts(error, direction).what;
+  if (state === 'done') {
+    const bytes = bytesText(result?.bytes ?? entry.totals?.bytes ?? 0);
+    return sending ? t('Sent, {0}.', bytes) : t('Received, {0}.', bytes);
+  }
+  if (state === 'cancelled') return t('Cancelled. Nothing more is transferred.');
+  if (state === 'running') return t('It runs in another window.');
+  return progress === undefined
+    ? t('The window was closed before anything was transferred.')
+    : t(
+        'The window was closed when {0} of {1} were there ({2} %).',
+        bytesText(progress.bytes),
+        bytesText(progress.total),
+        percentOf(progress.bytes, progress.total),
+      );
+}
+
+function pastHint(entry: Entry): string {
+  const atMs = entry.endedAtMs ?? entry.startedAtMs;
+  const when = t('{0}, {1}', dayText(atMs, Date.now()), timeText(atMs));
+  const resumable = entry.state === 'interrupted' || entry.state === 'failed';
+  if (resumable && entry.paths.length > 0)
+    return entry.direction === 'send'
+      ? t('Resume sends the same files with a new code; what has arrived is not sent again.')
+      : t('Resume asks for a new code and goes on in {0}.', printable(entry.paths[0] ?? ''));
+  return entry.direction === 'receive' ? `${when} · ${folderText(entry.paths)}` : when;
+}
+
+function pastButtons(entry: Entry): PanelButton[] {
+  if (entry.state === 'running') return [];
+  if (entry.paths.length === 0) return [buttons.remove()];
+  const sending = entry.direction === 'send';
+  if (entry.state !== 'done')
+    return [buttons.resume(), ...(sending ? [buttons.reveal()] : []), buttons.remove()];
+  return [...(sending ? [buttons.again()] : [buttons.open()]), buttons.reveal(), buttons.remove()];
+}
+
+/** What a panel shows of a transfer that only the history knows. */
+export function pastView(entry: Entry): PanelView {
+  const { id, direction, state } = entry;
+  return {
+    id,
+    direction,
+    stage: state === 'running' ? 'ended' : state,
+    heading: headingOf({ direction, state, items: itemsOf(entry) }),
+    status: pastStatus(entry),
+    hint: pastHint(entry),
+    list: pastListOf(entry),
+    buttons: pastButtons(entry),
+  };
+}
+
+/** What a panel shows whose transfer nobody knows any more. */
+export function endedView(saved: SavedPage | undefined): PanelView {
+  return {
+    id: saved?.id ?? '',
     direction: saved?.direction ?? 'send',
     stage: 'ended',
     heading: saved?.heading ?? t('Transfer'),
     status: t('This transfer ended with the session it belonged to.'),
     hint: t('If it was still running, it was stopped, and its code does not work any more.'),
-    buttons: [{ action: 'close', label: t('Close'), icon: 'close', primary: false }],
+    buttons: [buttons.close()],
   };
 }

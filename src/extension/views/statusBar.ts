@@ -4,6 +4,7 @@ import { percentOf } from '../format.js';
 import type { Relays } from '../relays.js';
 import { itemsTitle, shortAddress, stageText } from '../texts.js';
 import type { Transfer, Transfers } from '../transfers.js';
+import { lostText } from './liveTexts.js';
 
 const { t } = vscode.l10n;
 /** How long the end of a transfer stays in sight. */
@@ -23,6 +24,11 @@ function runningLook(transfer: Transfer): Look {
       text: `$(sync~spin) ${transfer.code}`,
       spoken: t('Croc code {0}. {1}', transfer.code, stageText(transfer)),
     };
+  const lost = lostText(transfer);
+  if (lost !== undefined) {
+    const background = new vscode.ThemeColor('statusBarItem.warningBackground');
+    return { text: `$(debug-disconnect) ${lost}`, spoken: `Croc: ${title}. ${lost}`, background };
+  }
   const icon = transfer.direction === 'send' ? 'cloud-upload' : 'cloud-download';
   const { progress } = transfer;
   if (progress === undefined) return { text: `$(sync~spin) ${title}`, spoken };

@@ -5,7 +5,7 @@ import { deadlineMs, testOut } from './project.js';
 import type { Workbench } from './workbench.js';
 
 /** A look of the editor, by the ending of the picture's name. */
-export type Look = 'light' | 'dark' | 'hc';
+export type Look = 'light' | 'dark' | 'hc' | 'hc-light';
 
 // The editor follows what the browser says of the system, at once and without any settings file.
 const LOOKS = {
@@ -23,6 +23,11 @@ const LOOKS = {
     media: { colorScheme: 'dark', forcedColors: 'active' },
     mark: 'hc-black',
     body: 'vscode-high-contrast',
+  },
+  'hc-light': {
+    media: { colorScheme: 'light', forcedColors: 'active' },
+    mark: 'hc-light',
+    body: 'vscode-high-contrast-light',
   },
 } as const;
 
@@ -61,5 +66,15 @@ export async function takeScreen(workbench: Workbench, name: string): Promise<st
   const hovers = workbench.page.locator('.monaco-hover:visible');
   await hovers.first().waitFor({ state: 'hidden', timeout: 3_000 });
   await workbench.page.screenshot({ path: file, timeout: deadlineMs.step });
+  return file;
+}
+
+/** Takes test/out/screens/NAME.png of the panel alone; gives the file. */
+export async function takePanel(workbench: Workbench, name: string): Promise<string> {
+  const file = testOut('screens', `${name}.png`);
+  await mkdir(path.dirname(file), { recursive: true });
+  await workbench.page.mouse.move(0, 0);
+  const panel = workbench.page.locator('iframe.webview.ready').first();
+  await panel.screenshot({ path: file, timeout: deadlineMs.step });
   return file;
 }

@@ -6,7 +6,11 @@ import * as v from 'valibot';
 import { COMMANDS } from '../../../src/extension/commands/ids.js';
 import { crocFolder } from '../support/extension.js';
 
-const entry = v.looseObject({ command: v.string(), when: v.optional(v.string()) });
+const entry = v.looseObject({
+  command: v.string(),
+  when: v.optional(v.string()),
+  group: v.optional(v.string()),
+});
 const manifestSchema = v.looseObject({
   activationEvents: v.array(v.string()),
   extensionKind: v.array(v.string()),
@@ -64,6 +68,7 @@ describe('the manifest', () => {
 
   it('shows in the palette only what can be done at the moment', () => {
     assert.equal(palette.get('croc.receiveHere'), 'false');
+    assert.equal(palette.get('croc.removeTransfer'), 'false');
     for (const { command, enablement } of commands)
       if (enablement !== undefined) assert.equal(palette.get(command), enablement, command);
     assert.ok(!palette.has('croc.send'));
@@ -72,8 +77,24 @@ describe('the manifest', () => {
 
   it('offers to send and receive only where there are files on a disk', () => {
     for (const [menu, entries] of Object.entries(menus))
-      if (menu !== 'commandPalette')
+      if (/^(explorer|editor)/.test(menu))
         for (const { when = '' } of entries) assert.match(when, /resourceScheme =~/, menu);
+  });
+
+  it('keeps the rows of the view to themselves, and every row can be reached without a mouse', () => {
+    const inView = [...(menus['view/title'] ?? []), ...(menus['view/item/context'] ?? [])];
+    assert.ok(inView.length > 0);
+    for (const { when = '' } of inView) assert.match(when, /^view == croc\.transfers/);
+    // What is an icon on the row is in its menu too.
+    const inMenu = (menus['view/item/context'] ?? []).filter(
+      ({ group = '' }) => !group.startsWith('inline'),
+    );
+    for (const { command, group = '' } of menus['view/item/context'] ?? [])
+      if (group.startsWith('inline'))
+        assert.ok(
+          inMenu.some((one) => one.command === command),
+          command,
+        );
   });
 
   it('lets no repository redirect a transfer', () => {

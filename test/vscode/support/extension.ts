@@ -1,6 +1,9 @@
 /** The extension under test, as another extension would find it. */
+import { homedir } from 'node:os';
+import path from 'node:path';
 import * as v from 'valibot';
 import * as vscode from 'vscode';
+import { USER_DATA_VARIABLE } from '../results.js';
 import type { CrocApi } from '../../../src/extension/api.js';
 
 const manifestSchema = v.object({
@@ -33,6 +36,15 @@ export async function crocApi(): Promise<CrocApi> {
 function isApi(value: unknown): value is CrocApi {
   const names = ['send', 'receive', 'startRelay'];
   return names.every((name) => typeof Reflect.get(Object(value), name) === 'function');
+}
+
+/** Where the history is on the disk, absolute. */
+export async function historyFolder(): Promise<string> {
+  const { extension } = find();
+  await extension.activate();
+  // An extension is told where its storage is, a test is not: it is below the editor's own data.
+  const data = process.env[USER_DATA_VARIABLE] ?? path.join(homedir(), '..', 'user');
+  return path.join(data, 'User', 'globalStorage', extension.id, 'history');
 }
 
 /** The ids of the commands that package.json declares. */

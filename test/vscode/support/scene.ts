@@ -60,8 +60,11 @@ export class Scene {
   }
 
   /** Sets a setting of Croc for the person; undefined takes it away. */
-  async set(key: 'relay' | 'downloadFolder' | 'curve', value: string | undefined): Promise<void> {
-    const change = (to: string | undefined) =>
+  async set(
+    key: 'relay' | 'discover' | 'downloadFolder' | 'curve' | 'limit' | 'notifyWhenSent',
+    value: string | number | boolean | undefined,
+  ): Promise<void> {
+    const change = (to: string | number | boolean | undefined) =>
       vscode.workspace.getConfiguration('croc').update(key, to, vscode.ConfigurationTarget.Global);
     await change(value);
     this.#ends.push(() => change(undefined));

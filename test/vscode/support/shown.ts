@@ -142,6 +142,86 @@ wrap(vscode.window, 'createOutputChannel', (original) => (...given) => {
   });
 });
 
+/** The view *Transfers* as VS Code asks for it. */
+export interface ShownView {
+  readonly provider: vscode.TreeDataProvider<unknown>;
+  readonly dropped: vscode.TreeDragAndDropController<unknown>;
+  readonly view: vscode.TreeView<unknown>;
+}
+let shownView: ShownView | undefined;
+
+/** The view; throws when the extension has made none. */
+export function transfersView(): ShownView {
+  if (shownView === undefined) throw new Error('There is no view.');
+  return shownView;
+}
+
+const isView = (value: unknown): value is vscode.TreeView<unknown> =>
+  typeof Reflect.get(Object(value), 'reveal') === 'function';
+const isProvider = (value: unknown): value is vscode.TreeDataProvider<unknown> =>
+  typeof Reflect.get(Object(value), 'getTreeItem') === 'function';
+const isDropTarget = (value: unknown): value is vscode.TreeDragAndDropController<unknown> =>
+  typeof Reflect.get(Object(value), 'handleDrop') === 'function';
+
+wrap(vscode.window, 'createTreeView', (original) => (...given) => {
+  const view = original(...given);
+  const [id, options] = given;
+  if (id !== 'croc.transfers' || !isView(view)) return view;
+  const provider: unknown = Reflect.get(Object(options), 'treeDataProvider');
+  const dropped: unknown = Reflect.get(Object(options), 'dragAndDropController');
+  if (!isProvider(provider) || !isDropTarget(dropped)) throw new Error('The view has no data.');
+  shownView = { provider, dropped, view };
+  return view;
+});
+
+/** A row of the view as it would be drawn. */
+export interface ShownRow {
+  readonly label: string;
+  readonly description: string;
+  readonly spoken: string;
+  readonly context: string;
+  readonly row: unknown;
+}
+
+/** The rows below one (the roots without one). */
+export async function viewRows(parent?: unknown): Promise<ShownRow[]> {
+  const { provider } = transfersView();
+  const rows = (await provider.getChildren(parent)) ?? [];
+  return Promise.all(
+    rows.map(async (row) => {
+      const made = await provider.getTreeItem(row);
+      return {
+        label: typeof made.label === 'string' ? made.label : '',
+        description: typeof made.description === 'string' ? made.description : '',
+        spoken: made.accessibilityInformation?.label ?? '',
+        context: made.contextValue ?? '',
+        row,
+      };
+    }),
+  );
+}
+
+/** The rows of everything that is over, without their days. */
+export async function pastRows(): Promise<ShownRow[]> {
+  const days = (await viewRows()).filter(({ context }) => context === '');
+  return (await Promise.all(days.map(({ row }) => viewRows(row)))).flat();
+}
+
+let links: vscode.UriHandler | undefined;
+const isHandler = (value: unknown): value is vscode.UriHandler =>
+  typeof Reflect.get(Object(value), 'handleUri') === 'function';
+
+wrap(vscode.window, 'registerUriHandler', (original) => (handler) => {
+  if (isHandler(handler)) links = handler;
+  return original(handler);
+});
+
+/** What VS Code calls when somebody opens a link of the extension. */
+export function linkHandler(): vscode.UriHandler {
+  if (links === undefined) throw new Error('The extension handles no links.');
+  return links;
+}
+
 wrap(vscode.commands, 'executeCommand', (original) => (...given) => {
   const [command, key, value] = given;
   if (command === 'setContext') contextKeys.set(String(key).replace('croc.', ''), value);

@@ -1,0 +1,15 @@
+/** A command line for somebody without VS Code. */
+
+/**
+ * @param relay - `http://host:port`
+ * @returns a line in which the secret stays out of the process list
+ */
+export function receiveCommand(code: string, relay: string, shell: 'posix' | 'powershell'): string {
+  const dash = code.indexOf('-');
+  const channel = code.slice(0, dash);
+  const secret = code.slice(dash + 1);
+  const command = `croc-share receive ${channel} --relay ${relay}`;
+  return shell === 'posix'
+    ? `CROC_SECRET='${secret}' ${command}`
+    : `$env:CROC_SECRET='${secret}'; ${command}`;
+}
