@@ -1,11 +1,12 @@
 /** The verb `check`. */
 import { CrocError, checkRelay, findRelays, portsInWords } from '../core/index.js';
 import type { Context } from './context.js';
-import { chooseRelay, chooseSurroundings } from './options.js';
+import { chooseRelay, chooseRelayPassword, chooseSurroundings } from './options.js';
 
 /** The options of `check` as they were typed. */
 export interface CheckArguments {
   readonly relay?: string;
+  readonly relayPassword?: string;
 }
 
 /**
@@ -19,7 +20,11 @@ export async function check(options: CheckArguments, context: Context): Promise<
     throw new CrocError('no_relay', { detail: 'and none was found on the local network' });
   let failure: CrocError | undefined;
   for (const url of urls) {
-    const found = await checkRelay(url, { signal: context.signal });
+    const found = await checkRelay(url, {
+      signal: context.signal,
+      // One that was only found on the network is told no password.
+      ...(named === undefined ? {} : chooseRelayPassword(options.relayPassword, context.env)),
+    });
     context.report.checked(found);
     if (found.ports.some(({ reachable }) => !reachable))
       failure ??= new CrocError('relay_port_blocked', { detail: portsInWords(found) });

@@ -17,6 +17,7 @@ import { TextReporter } from './text.js';
 function takeEnvironment(): Context['env'] {
   const env = { ...process.env };
   delete process.env.CROC_SECRET;
+  delete process.env.CROC_RELAY_PASSWORD;
   return env;
 }
 
@@ -28,9 +29,12 @@ async function main(): Promise<void> {
   const report = wants('--json', argv)
     ? new JsonReporter(stdout)
     : new TextReporter(stdout, stderr, wants('--stdout', argv));
-  const { signal, release } = cancelOnSignals();
+  const { signal, stoppedBy, release } = cancelOnSignals();
   const terminal = stdin.isTTY && stderr.isTTY ? new LineTerminal(stdin, stderr) : undefined;
-  const context: Context = { report, env: takeEnvironment(), signal, stdin, terminal };
+  const context: Context = {
+    ...{ report, signal, stoppedBy, stdin, stderr, terminal },
+    env: takeEnvironment(),
+  };
 
   const fail = (thrown: unknown) => {
     const error = CrocError.from(thrown);

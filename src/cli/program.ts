@@ -89,6 +89,7 @@ function describeCheck(command: Command): Command {
   return command
     .description('tell whether a relay can be used from here')
     .option('--relay <url>', `${RELAY}, else those on the local network`)
+    .option('--relay-password <password>', RELAY_PASSWORD)
     .addOption(json());
 }
 

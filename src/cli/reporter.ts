@@ -56,7 +56,14 @@ export type JsonEvent =
       name?: string | undefined;
     }
   | { event: 'text'; kind: OfferKind; text: string; base64?: string | undefined }
-  | { event: 'progress'; bytes: number; total: number }
+  | {
+      event: 'progress';
+      bytes: number;
+      total: number;
+      resumed?: number;
+      files?: number;
+      filesDone?: number;
+    }
   | { event: 'done'; files: number; bytes: number; transferred: number }
   | ({ event: 'check' } & RelayCheck)
   | { event: 'error'; code: string; message: string };
@@ -119,9 +126,14 @@ export class JsonReporter implements Reporter {
     if (this.#pause === undefined) this.#tellProgress(progress);
   }
 
-  #tellProgress({ bytes, total }: Progress): void {
+  #tellProgress({ bytes, total, resumed, files, filesDone }: Progress): void {
+    const more = {
+      ...(resumed === undefined ? {} : { resumed }),
+      ...(files === undefined ? {} : { files }),
+      ...(filesDone === undefined ? {} : { filesDone }),
+    };
     this.#toldBytes = bytes;
-    this.#tell({ event: 'progress', bytes, total });
+    this.#tell({ event: 'progress', bytes, total, ...more });
     this.#pause = setTimeout(() => {
       this.#pause = undefined;
       const newest = this.#progress;

@@ -43,7 +43,8 @@ export async function send(
       ignore: { gitignore: options.gitignore === true },
       ...(relay !== undefined && { relay }),
       ...(options.croc === true && { network: 'croc' as const }),
-      ...chooseRelayPassword(options.relayPassword, context.env),
+      // The relay of our own has none.
+      ...(isOwn ? {} : chooseRelayPassword(options.relayPassword, context.env)),
       ...(code !== undefined && { code }),
       ...(options.curve !== undefined && { curve: options.curve }),
     });

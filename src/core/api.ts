@@ -26,7 +26,7 @@ export type Network = 'relay' | 'croc';
 export interface SendOptions {
   /** Default: the one given to `Croc`. */
   readonly network?: Network;
-  /** Password of the relay on croc's own network; default croc's own. */
+  /** Password of the relay that is named; default: the one given to `Croc`, else croc's own or none. */
   readonly relayPassword?: string;
   /**
    * `http://host:port` of the relay, or `croc://host:port` of one of the `croc` program; default: the one
@@ -63,7 +63,7 @@ export interface Send extends EventEmitter<SendEvents> {
 
 /** How to receive. */
 export interface ReceiveOptions {
-  /** Password of the relay on croc's own network; default croc's own. */
+  /** Password of the relay that is named; default: the one given to `Croc`, else croc's own or none. */
   readonly relayPassword?: string;
   /**
    * `http://host:port` of the relay, or several, likeliest first, or `croc://host:port` of one of the `croc`

@@ -41,6 +41,8 @@ export interface CheckOptions {
   readonly signal?: AbortSignal;
   /** How long each answer may take, in milliseconds; default 5000. */
   readonly timeoutMs?: number;
+  /** Password of the relay, where it asks for one. */
+  readonly relayPassword?: string;
   /** Local address to connect from. */
   readonly localAddress?: string;
   readonly clock?: Clock;
@@ -56,8 +58,11 @@ export interface CheckOptions {
 export async function checkRelay(url: string, options: CheckOptions = {}): Promise<RelayCheck> {
   const { clock = systemClock, timeoutMs = STEP_MS, localAddress } = options;
   const signal = options.signal ?? new AbortController().signal;
-  const target = { url, clock, answerMs: timeoutMs };
-  const relay = new RelayClient(localAddress === undefined ? target : { ...target, localAddress });
+  const relay = new RelayClient({
+    ...{ url, clock, answerMs: timeoutMs },
+    ...(localAddress !== undefined && { localAddress }),
+    ...(options.relayPassword !== undefined && { password: options.relayPassword }),
+  });
   try {
     const version = await relay.version(signal).catch(versionUnknown);
     const { channel, uuid } = await relay.join('sender', undefined, undefined, signal);

@@ -37,7 +37,7 @@ export interface CrocOptions {
   readonly relay?: string;
   /** Which way a send goes when no call says so; default `relay`. */
   readonly network?: Network;
-  /** Password of the relay on croc's own network; default croc's own. */
+  /** Password of the relay; on croc's own network default croc's own, else none. */
   readonly relayPassword?: string;
   /** Whether receiving looks for relays on the local network, too; default no. */
   readonly discover?: boolean;
@@ -109,16 +109,18 @@ export class Croc {
       return receiveCrocOffer(this.#crocParts(code, undefined, options), onState);
     const parsed = parseCode(code);
     const place = await this.#meetingPlace(parsed.channel, options);
-    return receiveOffer(this.#channelParts(place, options), parsed, onState);
+    // A relay that was only found on the network is told no password.
+    const known = this.#named(options).includes(place);
+    return receiveOffer(this.#channelParts(place, options, known), parsed, onState);
   }
 
   #meetingPlace(channel: string, options: ReceiveOptions): Promise<string> {
     const { localAddress, clock = systemClock, random = systemRandom } = this.#options;
-    const named = options.relay ?? this.#options.relay ?? [];
     return findMeetingPlace({
       ...{ channel, localAddress, clock, random },
       multicast: options.multicast ?? this.#options.multicast,
-      relays: typeof named === 'string' ? [named] : named,
+      relays: this.#named(options),
+      password: options.relayPassword ?? this.#options.relayPassword,
       discover: options.discover ?? this.#options.discover ?? false,
       answerMs: this.#options.timing?.answerMs ?? DEFAULT_TIMING.answerMs,
       signal: options.signal ?? new AbortController().signal,
@@ -126,14 +128,20 @@ export class Croc {
     });
   }
 
-  #channelParts(relayUrl: string | undefined, options: CallOptions): ChannelParts {
+  #named({ relay = this.#options.relay ?? [] }: Pick<ReceiveOptions, 'relay'>): readonly string[] {
+    return typeof relay === 'string' ? [relay] : relay;
+  }
+
+  #channelParts(relayUrl: string | undefined, options: CallOptions, known = true): ChannelParts {
     if (relayUrl === undefined) throw new CrocError('no_relay');
     const parts = this.#commonParts(options, 'worker.js');
-    const { clock, localAddress, timing } = parts;
-    const client = { url: relayUrl, clock, answerMs: timing.answerMs };
-    const relay = new RelayClient(
-      localAddress === undefined ? client : { ...client, localAddress },
-    );
+    const { clock, random, localAddress, timing } = parts;
+    const password = known ? (options.relayPassword ?? this.#options.relayPassword) : undefined;
+    const relay = new RelayClient({
+      ...{ url: relayUrl, clock, random, answerMs: timing.answerMs },
+      ...(localAddress !== undefined && { localAddress }),
+      ...(password !== undefined && { password }),
+    });
     return { ...parts, relay, relayUrl };
   }
 

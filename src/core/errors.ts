@@ -29,6 +29,7 @@ interface ErrorEntry {
 export const RELAY_ERROR_STATUS = {
   bad_request: 400,
   unauthorized: 401,
+  relay_password: 401,
   channel_full: 403,
   bad_key: 403,
   no_such_channel: 404,
@@ -36,10 +37,12 @@ export const RELAY_ERROR_STATUS = {
   out_of_order: 409,
   already_set: 409,
   channel_closed: 410,
+  transfer_limit: 410,
   too_large: 413,
   misdirected: 421,
   rate_limited: 429,
   relay_full: 503,
+  relay_draining: 503,
   relay_unavailable: 503,
 } as const;
 
@@ -97,6 +100,23 @@ export const ERRORS = {
     'Try again in a minute; if it stays, tell whoever runs the relay.',
   ),
   misdirected: relay('The lanes of this channel are at another address of the relay.', SEND_AGAIN),
+
+  relay_draining: relay(
+    'The relay is about to stop and takes no new transfers.',
+    'Try again in a minute or use another relay.',
+  ),
+  relay_password: relay(
+    'The relay wants a password, and this one is missing or wrong.',
+    'Ask whoever runs the relay for its password.',
+  ),
+  password_in_clear: relay(
+    "The relay's password would cross the network unencrypted, so it was not sent.",
+    'Use the https address of the relay.',
+  ),
+  transfer_limit: relay(
+    'The relay ended the transfer because it was larger or took longer than this relay allows.',
+    'Send it in parts, or use another relay.',
+  ),
 
   // What a client finds out about the relay.
   no_relay: relay(
@@ -273,6 +293,8 @@ export interface CrocErrorOptions {
   /** One fact about this case (a path, a port, an address), never a secret. */
   readonly detail?: string;
   readonly cause?: unknown;
+  /** After how many seconds it may be tried again, when a relay said so. */
+  readonly retryAfterSeconds?: number;
 }
 
 /** Every error that Croc throws or reports. */
@@ -281,6 +303,8 @@ export class CrocError extends Error {
   readonly code: ErrorCode;
   readonly phase: ErrorPhase;
   readonly detail: string | undefined;
+  /** After how many seconds it may be tried again; undefined: nobody said. */
+  readonly retryAfterSeconds: number | undefined;
 
   /** @param code - from the closed list @param options - a fact about this case, and the cause */
   constructor(code: ErrorCode, options: CrocErrorOptions = {}) {
@@ -290,6 +314,7 @@ export class CrocError extends Error {
     this.code = code;
     this.phase = entry.phase;
     this.detail = options.detail;
+    this.retryAfterSeconds = options.retryAfterSeconds;
   }
 
   /** The plain data of this error, for a worker boundary or a JSON line. */

@@ -64,5 +64,5 @@ export { discardKept } from './files/undo.js';
 export { startRelay, startRelayThread } from './relays.js';
 export { DEFAULT_LIMITS as DEFAULT_RELAY_LIMITS } from './relay/limits.js';
 export type { RelayLimits } from './relay/limits.js';
-export type { RelaySetup } from './relay/relay.js';
+export type { OperatedRelay, RelayGauges, RelaySetup } from './relay/relay.js';
 export type { RelayEvent } from './relay/events.js';

@@ -5,6 +5,7 @@ import type {
   Relay,
   RelayOptions,
   Send,
+  SendItem,
   SendOptions,
 } from '../core/index.js';
 
@@ -14,10 +15,10 @@ import type {
  */
 export interface CrocApi {
   /**
-   * @param paths - absolute paths of files and folders
+   * @param items - absolute paths of files and folders, files in memory, or a text alone
    * @param options - without `relay`: the one that is set, else this window's own, started if needed
    */
-  send(paths: readonly string[], options?: SendOptions): Promise<Send>;
+  send(items: readonly SendItem[], options?: SendOptions): Promise<Send>;
   /**
    * @param code - the code phrase
    * @param options - without `relay`: the one that is set, then those on the local network

@@ -10,8 +10,11 @@ import { check } from './commands/check.js';
 import { copyLink, openLink } from './commands/link.js';
 import { lookAround, receive, receiveHere } from './commands/receive.js';
 import { showRelay, startRelay, stopRelay } from './commands/relay.js';
-import { send, startSend } from './commands/send.js';
+import { send, sendUris, startSend } from './commands/send.js';
+import { sendChanges } from './commands/sendChanges.js';
+import { sendSelection, sendText } from './commands/sendText.js';
 import { cancel, copyCode, copyReceiveCommand, showTransfer } from './commands/transfer.js';
+import { undoReceive } from './commands/undo.js';
 import { History } from './history/history.js';
 import { EntryStore } from './history/store.js';
 import { trackOffer } from './receive/track.js';
@@ -20,6 +23,7 @@ import { Relays } from './relays.js';
 import { RelayTasks } from './relayTask.js';
 import { settings } from './settings.js';
 import { Transfers, type Transfer } from './transfers.js';
+import { Undoing } from './undoing.js';
 import { Notifications } from './views/notifications.js';
 import { Panels, type Outcome } from './views/panel.js';
 import { StatusBar } from './views/statusBar.js';
@@ -43,6 +47,10 @@ const HANDLERS: Record<CommandId, (parts: Parts, given: readonly unknown[]) => P
   'croc.reveal': reveal,
   'croc.removeTransfer': removeTransfer,
   'croc.clearHistory': clearHistory,
+  'croc.sendSelection': sendSelection,
+  'croc.sendText': sendText,
+  'croc.sendChanges': sendChanges,
+  'croc.undoReceive': undoReceive,
 };
 
 /** The running extension. */
@@ -53,6 +61,7 @@ export class App implements Parts {
   readonly tree: TransferTree;
   readonly relays: Relays;
   readonly panels: Panels;
+  readonly undoing: Undoing;
   readonly relayTasks: RelayTasks;
   readonly api: CrocApi;
 
@@ -61,13 +70,14 @@ export class App implements Parts {
     readonly log: vscode.LogOutputChannel,
   ) {
     this.transfers = new Transfers(log);
+    this.undoing = new Undoing(this.transfers, context.globalState);
     this.relays = new Relays(log);
     this.relayTasks = new RelayTasks(this.relays);
     const store = new EntryStore(vscode.Uri.joinPath(context.globalStorageUri, 'history').fsPath);
     this.history = new History(store, this.transfers, log);
-    this.tree = new TransferTree(this.history, this.transfers, (uris) =>
-      send(this, [uris[0], uris]),
-    );
+    this.tree = new TransferTree(this.history, this.transfers, async (uris) => {
+      await sendUris(this, uris);
+    });
     this.panels = new Panels(context.extensionUri, this.transfers, this.history, log, {
       running: (action, transfer) => this.act(action, transfer),
       past: (action, id) => actOnPast(this, action, id),
@@ -75,6 +85,7 @@ export class App implements Parts {
     this.api = this.#api();
     context.subscriptions.push(
       this.transfers,
+      this.undoing,
       this.relays,
       this.panels,
       this.history,
@@ -104,12 +115,13 @@ export class App implements Parts {
   async close(): Promise<void> {
     this.history.closing();
     await this.transfers.close();
+    await this.undoing.close();
     await Promise.all([this.relays.stop(), this.history.flush()]);
   }
 
   #api(): CrocApi {
     return {
-      send: async (paths, options) => (await startSend(this, paths, options)).send,
+      send: async (items, options) => (await startSend(this, items, options)).send,
       receive: async (code, options = {}): Promise<Offer> => {
         const relay = options.relay ?? settings.relay;
         const offer = await this.croc.receive(code, {
@@ -131,6 +143,7 @@ export class App implements Parts {
     set('relayRunning', this.relays.current !== undefined);
     set('transferKnown', all.length > 0);
     set('transferActive', active.length > 0);
+    set('undoKnown', this.undoing.transfer !== undefined);
     set(
       'codeWaiting',
       active.some((transfer) => transfer.code !== undefined),

@@ -40,7 +40,7 @@ export function activate(context: vscode.ExtensionContext): CrocApi {
     transfersView(app),
   );
   return {
-    send: async (paths, options) => (await app()).api.send(paths, options),
+    send: async (items, options) => (await app()).api.send(items, options),
     receive: async (code, options) => (await app()).api.receive(code, options),
     startRelay: async (options) => (await app()).api.startRelay(options),
   };

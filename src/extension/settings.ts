@@ -12,6 +12,10 @@ import {
 
 const read = (key: string): unknown => vscode.workspace.getConfiguration('croc').get(key);
 
+/** What can be left out of folders: nothing, what git ignores, or what the Explorer hides, too. */
+export const IGNORE_CHOICES = ['none', 'gitignore', 'gitignoreAndExclude'] as const;
+export type IgnoreChoice = (typeof IGNORE_CHOICES)[number];
+
 /** What a person can set. Every getter reads anew, so a change counts for the next transfer. */
 export const settings = {
   /**
@@ -52,6 +56,12 @@ export const settings = {
   get curve(): CurveName {
     const value = read('curve');
     return CURVE_NAMES.find((name) => name === value) ?? 'p256';
+  },
+
+  /** What is left out of folders that are sent. */
+  get ignore(): IgnoreChoice {
+    const value = read('ignore');
+    return IGNORE_CHOICES.find((choice) => choice === value) ?? 'none';
   },
 
   /** File bytes a second that a transfer may take; undefined for as fast as it goes. */

@@ -296,7 +296,7 @@ describe('signals', () => {
   test('a relay runs until a signal', async () => {
     const { cli, url } = await startRelayProcess();
     expect((await fetch(`${url}/healthz`)).status).toBe(200);
-    cli.child.kill('SIGTERM');
+    cli.child.kill('SIGINT');
     expect(await ending(cli)).toEqual(failed('cancelled', 130));
     await expect(fetch(`${url}/healthz`)).rejects.toThrow();
   });

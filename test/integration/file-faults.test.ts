@@ -46,7 +46,10 @@ async function offered(largeBytes = 20_000_000): Promise<Meeting> {
 
 async function nothingHalf({ relay, to }: Meeting): Promise<void> {
   const left = await filesBelow(to);
-  expect(left.filter((name) => name.includes('.part'))).toEqual([]);
+  // Only of the large file a part may stay, for the next transfer to go on with.
+  const parts = left.filter((name) => name.includes('.part'));
+  expect(parts.filter((name) => !/^r\/\.large\.croc-[0-9a-f]{16}\.part$/.test(name))).toEqual([]);
+  expect(parts.length).toBeLessThanOrEqual(1);
   for (const name of ['r/large', 'r/a-small', 'r/z-small'].filter((one) => left.includes(one)))
     expect((await readFile(path.join(to, name))).length).toBe(name === 'r/large' ? 20_000_000 : 5);
   while ((await relay.stats()).connections > 0) await new Promise((r) => setTimeout(r, 20));

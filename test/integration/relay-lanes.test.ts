@@ -324,12 +324,14 @@ describe('what is over', () => {
     try {
       const idle = clock.pending;
       const { sender, up, down } = await stapled(watched);
-      expect(store.watching).toBe(1);
+      expect(store.watching).toBe(2); // by the lanes, and for a drain that waits for the pair
       const refused = await openLane(watched, 0, firstLine(sender));
       expect(codeOf(await refused.answer())).toBe('already_set');
       for (const lane of [refused, up, down]) lane.socket.resetAndDestroy();
       await gone(watched);
-      expect([store.watching, clock.pending]).toEqual([0, idle]);
+      expect([store.watching, clock.pending]).toEqual([1, idle]);
+      await post(watched, sender, { close: true });
+      expect(store.watching).toBe(0);
     } finally {
       await watched.close();
     }

@@ -64,7 +64,14 @@ const EventSchema = v.variant('event', [
     ),
     bytes: count,
   }),
-  v.strictObject({ event: v.literal('progress'), bytes: count, total: count }),
+  v.strictObject({
+    event: v.literal('progress'),
+    bytes: count,
+    total: count,
+    resumed: v.optional(count),
+    files: v.optional(count),
+    filesDone: v.optional(count),
+  }),
   v.strictObject({ event: v.literal('done'), files: count, bytes: count, transferred: count }),
   v.strictObject({
     event: v.literal('check'),
@@ -212,9 +219,14 @@ export class Cli {
 }
 
 /** Starts a relay process on free loopback ports. */
-export async function startRelayProcess(lanes = 4): Promise<{ cli: Cli; url: string }> {
+export async function startRelayProcess(
+  lanes = 4,
+  settings: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): Promise<{ cli: Cli; url: string }> {
   const ports = Array(lanes).fill('0').join();
-  const cli = Cli.json(['relay', '--host', '127.0.0.1', '--port', '0', '--tcp-ports', ports]);
+  const where = ['--host', '127.0.0.1', '--port', '0', '--tcp-ports', ports];
+  const cli = Cli.json(['relay', ...where, ...settings], { env });
   const { url } = await cli.event('listening');
   return { cli, url };
 }

@@ -77,8 +77,8 @@ export class RawLane {
   say(message: ControlMessage): void {
     this.send(encodeControl(message));
   }
-  hello(): void {
-    this.say({ t: 'hello', version: 1, oldest: 1, features: [] });
+  hello(features: string[] = []): void {
+    this.say({ t: 'hello', version: 1, oldest: 1, features });
   }
   data(pieces: readonly Piece[], bytes: Uint8Array): void {
     this.send(encodeDataHead(pieces), bytes);

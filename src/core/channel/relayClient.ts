@@ -8,7 +8,8 @@ import { Agent as HttpsAgent } from 'node:https';
 import { isIP } from 'node:net';
 import * as v from 'valibot';
 import { abortReason, sleep, within } from '../async.js';
-import type { Clock } from '../edges.js';
+import { systemRandom } from '../edges.js';
+import type { Clock, RandomBytes } from '../edges.js';
 import { CrocError, isRelayErrorCode } from '../errors.js';
 import { CURVE_NAMES } from '../types.js';
 import type { CurveName, Role } from '../types.js';
@@ -20,6 +21,8 @@ import {
   joinAnswerSchema,
 } from '../wire/http.js';
 import type { ChannelAnswer, ChannelRequest, JoinAnswer } from '../wire/http.js';
+import { mayComeBack, waitMs } from './patience.js';
+import { authorization } from './relayPassword.js';
 import { parseRelayAddress } from './relayUrl.js';
 import { NoAnswer, postJson } from './postJson.js';
 
@@ -35,6 +38,10 @@ export interface RelayClientOptions {
   readonly answerMs: number;
   /** Local address to connect from. */
   readonly localAddress?: string;
+  /** The relay's password, if it has one. */
+  readonly password?: string;
+  /** For the random part of pauses; default: the system's. */
+  readonly random?: RandomBytes;
 }
 
 /** What a party may set on its channel. */
@@ -241,8 +248,8 @@ export class RelayClient {
       try {
         return await this.#post('/channel', body, holdMs, signal);
       } catch (error) {
-        if (!(error instanceof NoAnswer)) throw error;
-        await sleep(this.#options.clock, pauseMs, signal);
+        if (!(error instanceof NoAnswer) && !mayComeBack(error)) throw error;
+        await sleep(this.#options.clock, this.#pauseMs(error, pauseMs), signal);
       }
     }
     try {
@@ -253,13 +260,23 @@ export class RelayClient {
     }
   }
 
+  /** As long as the relay said, or else as long as usual. */
+  #pauseMs(error: unknown, usualMs: number): number {
+    const { clock, random = systemRandom } = this.#options;
+    return mayComeBack(error) ? waitMs({ clock, random }, error.retryAfterSeconds) : usualMs;
+  }
+
   async #post(
     path: string,
     body: object | undefined,
     holdMs: number,
     signal: AbortSignal,
   ): Promise<unknown> {
-    const { clock, answerMs, localAddress } = this.#options;
+    const { clock, answerMs, localAddress, password } = this.#options;
+    const authorized =
+      password === undefined
+        ? {}
+        : { authorization: authorization(password, this.#url, this.address) };
     const timeoutMs = answerMs + holdMs;
     let connected = false;
     const onTimeout = (): CrocError =>
@@ -274,16 +291,19 @@ export class RelayClient {
         onConnected: () => {
           connected = true;
         },
+        ...authorized,
         ...(localAddress === undefined ? {} : { localAddress }),
       }),
     );
     if (answer.status === 200) return answer.json;
     const refused = v.safeParse(errorAnswerSchema, answer.json);
     if (!refused.success) throw new CrocError('not_a_relay', { detail: this.#url.host });
-    const { code } = refused.output.error;
-    throw isRelayErrorCode(code)
+    const { code, retry_after: retryAfterSeconds = answer.retryAfterSeconds } =
+      refused.output.error;
+    if (!isRelayErrorCode(code)) throw new CrocError('bad_request', { detail: code });
+    throw retryAfterSeconds === undefined
       ? new CrocError(code)
-      : new CrocError('bad_request', { detail: code });
+      : new CrocError(code, { retryAfterSeconds, detail: `again in ${retryAfterSeconds} s` });
   }
 }
 

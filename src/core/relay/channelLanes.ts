@@ -1,6 +1,7 @@
 /** The TCP connections of one channel: who stands where, and what is stapled. */
 import type { RelayErrorCode } from '../errors.js';
 import type { Role } from '../types.js';
+import type { Meter } from './meter.js';
 import { Staple } from './staple.js';
 import type { LaneEnd } from './staple.js';
 
@@ -16,6 +17,8 @@ interface Notices {
   readonly onStapled: () => void;
   /** No connection is left. */
   readonly onEmpty: () => void;
+  /** Counts what passes, and may slow it down. */
+  readonly meter?: Meter | undefined;
 }
 
 /** The lanes of one channel. */
@@ -110,9 +113,14 @@ export class ChannelLanes {
   }
 
   #join(port: Port, [sender, recipient]: readonly [LaneEnd, LaneEnd]): void {
-    const staple = new Staple(sender, recipient, () => {
-      if (port.staple === staple) this.#unstaple(port);
-    });
+    const staple = new Staple(
+      sender,
+      recipient,
+      () => {
+        if (port.staple === staple) this.#unstaple(port);
+      },
+      this.#notices.meter,
+    );
     port.staple = staple;
     if (this.#stapled || this.#ports.some((one) => one.staple === undefined)) return;
     this.#stapled = true;

@@ -43,7 +43,11 @@ const stateSchema = v.variant('status', [
     stapled: v.boolean(),
     version: v.number(),
   }),
-  v.object({ status: v.literal('closed'), channel: v.string() }),
+  v.object({
+    status: v.literal('closed'),
+    channel: v.string(),
+    code: v.exactOptional(v.literal('transfer_limit')),
+  }),
 ]);
 const putSchema = v.tuple([
   v.picklist(['put', 'changed', 'relay', 'address']),

@@ -48,6 +48,7 @@ export class Session implements LaneListener {
   readonly #failure: Deferred<never> = deferred<never>();
   #flow: Flow | undefined;
   #greeted = false;
+  #shared: ReadonlySet<Feature> = new Set();
   readonly #features = deferred<ReadonlySet<Feature>>();
   #ended = 0;
   #watch: NodeJS.Timeout | undefined;
@@ -94,6 +95,11 @@ export class Session implements LaneListener {
       () => this.#checkSilence(),
       Math.min(1000, this.#timing.pingMs, this.#timing.silenceMs) / 2,
     );
+  }
+
+  /** Whether both sides have an ability. The peer's first message of any other kind settles it. */
+  uses(feature: Feature): boolean {
+    return this.#shared.has(feature);
   }
 
   /** Sends a control message; waits for room. */
@@ -194,7 +200,8 @@ export class Session implements LaneListener {
       throw new CrocError('incompatible_version', { detail: 'the other side is older' });
     if (hello.oldest > DATA_VERSION)
       throw new CrocError('incompatible_version', { detail: 'this side is older' });
-    this.#features.resolve(new Set(FEATURES.filter((one) => hello.features.includes(one))));
+    this.#shared = new Set(FEATURES.filter((one) => hello.features.includes(one)));
+    this.#features.resolve(this.#shared);
   }
 
   #checkSilence(): void {

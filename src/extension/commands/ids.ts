@@ -17,5 +17,9 @@ export const COMMANDS = [
   'croc.reveal',
   'croc.removeTransfer',
   'croc.clearHistory',
+  'croc.sendSelection',
+  'croc.sendText',
+  'croc.sendChanges',
+  'croc.undoReceive',
 ] as const;
 export type CommandId = (typeof COMMANDS)[number];

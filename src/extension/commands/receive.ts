@@ -2,7 +2,7 @@
 import * as vscode from 'vscode';
 import {
   CrocError,
-  type ConflictChoice,
+  freeBytes,
   type Offer,
   type ReceiveOptions,
   type RecipientState,
@@ -11,15 +11,19 @@ import { codeStillGood } from '../remedies.js';
 import type { Parts } from '../parts.js';
 import { askCode, codeFromClipboard } from '../receive/codeStep.js';
 import { findConflicts } from '../receive/conflicts.js';
-import { askConflict, askFolder } from '../receive/folderStep.js';
+import { askConflict, askFolder, type ConflictWish } from '../receive/folderStep.js';
 import { askWhat } from '../receive/offerStep.js';
 import type { Chosen } from '../receive/offerTree.js';
 import { askRelay } from '../receive/relayStep.js';
+import { review } from '../receive/review.js';
+import { takeText } from '../receive/takeText.js';
+import { askText } from '../receive/textStep.js';
 import { acceptTracked, offeredItems } from '../receive/track.js';
 import type { OfferPanel } from '../views/panel.js';
 import { sayError } from '../say.js';
 import { settings } from '../settings.js';
-import { shortAddress } from '../texts.js';
+import { bytesText, shortAddress } from '../texts.js';
+import type { Transfer } from '../transfers.js';
 
 const LAST_RELAY = 'lastRelay';
 
@@ -131,7 +135,7 @@ function connect(parts: Parts, { code, relay, typed }: Meeting): PromiseLike<Off
 interface Wishes {
   readonly chosen: Chosen;
   readonly to: string;
-  readonly onConflict: ConflictChoice;
+  readonly onConflict: ConflictWish;
 }
 
 /** Asks what to take and where to. @returns what is wished, or why not */
@@ -157,6 +161,10 @@ async function askWishes(
       if (folder.kind === 'back') break;
       if (folder.kind !== 'value') return folder.kind;
       const to = folder.value;
+      if (!(await hasRoom(to, offer, chosen))) {
+        if (fixedFolder !== undefined) break;
+        continue;
+      }
       const taken = await findConflicts(to, offer.entries, chosen.only);
       if (gone.aborted) return 'gone';
       if (taken.length === 0) return { chosen, to, onConflict: 'rename' };
@@ -168,6 +176,50 @@ async function askWishes(
       if (fixedFolder !== undefined) break;
     }
   }
+}
+
+/** Says when a folder's disk is too small. @returns whether it has room */
+async function hasRoom(to: string, offer: Offer, { only }: Chosen): Promise<boolean> {
+  const free = freeBytes(to);
+  const indices = only ?? offer.entries.keys();
+  let needed = 0;
+  for (const index of indices) needed += offer.entries[index]?.size ?? 0;
+  if (free === undefined || needed <= free || offer.gone.aborted) return true;
+  await vscode.window.showWarningMessage(
+    vscode.l10n.t(
+      'There is not enough room: {0} are needed, {1} are free in {2}.',
+      ...[bytesText(needed), bytesText(free), to],
+    ),
+  );
+  return false;
+}
+
+/** Takes a text; what becomes of it is done once the sender knows that it is taken. */
+async function receiveText(parts: Parts, offer: Offer): Promise<boolean> {
+  const wish = await askText(offer);
+  if (wish === 'gone') throw CrocError.from(offer.gone.reason, 'peer_cancelled');
+  if (wish === 'left') {
+    await offer.reject();
+    return false;
+  }
+  await acceptTracked(parts.transfers, parts.relays, offer).receive.done;
+  await takeText(offer, wish);
+  return true;
+}
+
+/** Takes files, and when the person wants to decide one by one, asks once they are here. */
+function receiveFiles(parts: Parts, offer: Offer, { chosen, to, onConflict }: Wishes): Transfer {
+  const { receive, transfer } = acceptTracked(parts.transfers, parts.relays, offer, {
+    to,
+    onConflict: onConflict === 'review' ? 'rename' : onConflict,
+    ...(chosen.only === undefined ? {} : { only: chosen.only }),
+  });
+  if (onConflict === 'review')
+    receive.done.then(
+      ({ renamed = [] }) => void review(parts, receive, to, renamed),
+      () => undefined,
+    );
+  return transfer;
 }
 
 /**
@@ -184,15 +236,13 @@ export async function receive(parts: Parts, start: ReceiveStart = {}): Promise<b
     const offer = await connect(parts, meeting);
     if (meeting.relay !== undefined)
       await parts.context.globalState.update(LAST_RELAY, meeting.relay);
+    if (offer.kind !== 'files') return await receiveText(parts, offer);
     panel = parts.panels.showOffer({ items: offeredItems(offer), totals: offer.totals });
     const wishes = await askWishes(offer, start.to);
     if (wishes === 'left') await offer.reject();
     else if (wishes === 'gone') throw CrocError.from(offer.gone.reason, 'peer_cancelled');
     else {
-      const { chosen, to, onConflict } = wishes;
-      const only = chosen.only === undefined ? {} : { only: chosen.only };
-      const taken = { to, onConflict, ...only };
-      panel.becomes(acceptTracked(parts.transfers, parts.relays, offer, taken).transfer);
+      panel.becomes(receiveFiles(parts, offer, wishes));
       panel = undefined;
       return true;
     }

@@ -72,15 +72,18 @@ export async function askFolder(steps: Steps): Promise<Answer<string>> {
   }
 }
 
+/** What to do with what is there; `review`: receive beside it, then ask for each with a diff. */
+export type ConflictWish = ConflictChoice | 'review';
+
 interface ChoiceItem extends vscode.QuickPickItem {
-  readonly choice: ConflictChoice;
+  readonly choice: ConflictWish;
 }
 
 /** @param paths - relative paths that are taken, at least one */
 export async function askConflict(
   paths: readonly string[],
   steps: Steps,
-): Promise<Answer<ConflictChoice>> {
+): Promise<Answer<ConflictWish>> {
   const { t } = vscode.l10n;
   const items: ChoiceItem[] = [
     {
@@ -96,7 +99,12 @@ export async function askConflict(
     {
       choice: 'overwrite',
       label: `$(replace-all) ${t('Overwrite')}`,
-      detail: t('What is there is replaced and cannot be brought back.'),
+      detail: t('What is there is replaced. Undo brings it back for half an hour.'),
+    },
+    {
+      choice: 'review',
+      label: `$(diff) ${t('Decide one by one')}`,
+      detail: t('Everything arrives beside what is there; then you see both and choose.'),
     },
   ];
   const placeholder =
