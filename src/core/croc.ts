@@ -19,7 +19,13 @@ import { sortItems } from './items.js';
 import { startCrocSend, startSend } from './sending.js';
 import { CURVE_NAMES } from './types.js';
 import type { CurveName, Multicast, SendItem } from './types.js';
-import { PEER_SILENCE_MS, PING_INTERVAL_MS } from './wire/limits.js';
+import {
+  LANE_SILENCE_MS,
+  PEER_SILENCE_MS,
+  PING_INTERVAL_MS,
+  RECONNECT_MS,
+  REDIAL_PAUSE_MS,
+} from './wire/limits.js';
 
 const DEFAULT_TIMING: Timing = {
   initializeMs: 15_000,
@@ -29,6 +35,9 @@ const DEFAULT_TIMING: Timing = {
   connectMs: 10_000,
   pingMs: PING_INTERVAL_MS,
   silenceMs: PEER_SILENCE_MS,
+  laneSilenceMs: LANE_SILENCE_MS,
+  reconnectMs: RECONNECT_MS,
+  redialMs: REDIAL_PAUSE_MS,
 };
 
 /** How to build a `Croc`. Everything has a default except the relay, which a call can also give. */

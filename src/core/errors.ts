@@ -96,7 +96,7 @@ export const ERRORS = {
     'Try again later or use another relay.',
   ),
   relay_unavailable: relay(
-    'The relay cannot reach the store that it shares with others, so it cannot serve for the moment.',
+    'The relay cannot serve for the moment: it, or the store that it shares with others, cannot be reached.',
     'Try again in a minute; if it stays, tell whoever runs the relay.',
   ),
   misdirected: relay('The lanes of this channel are at another address of the relay.', SEND_AGAIN),
@@ -141,7 +141,11 @@ export const ERRORS = {
   ),
   relay_gone: relay(
     'The connection to the relay was lost and did not come back.',
-    'Check that the relay still runs, then send again.',
+    'Check that the relay still runs, then send again into the same folder; what has arrived is not sent again.',
+  ),
+  relay_restarted: relay(
+    'The relay does not know this transfer any more: it was restarted, or the other side gave up meanwhile.',
+    'Send again into the same folder; what has arrived is not sent again.',
   ),
   relay_silent: relay(
     'The relay accepted the connection but did not answer in time.',
@@ -197,7 +201,7 @@ export const ERRORS = {
   peer_silent: {
     phase: 'connect',
     what: 'The other side has not been heard for too long.',
-    next: 'Check that it still runs and is connected, then send again.',
+    next: 'Check that it still runs and is connected, then send again; what has arrived is not sent again.',
   },
   timed_out: {
     phase: 'connect',
@@ -211,7 +215,7 @@ export const ERRORS = {
   // The data plane.
   connection_lost: transfer(
     'The connection broke before everything had arrived.',
-    'Send again; nothing incomplete was kept under its final name.',
+    'Send again into the same folder: what has arrived is not sent again, and nothing incomplete has its final name.',
   ),
   tampered: transfer(
     'A record failed its authenticity check: it was changed, repeated, reordered or made with another key.',

@@ -15,6 +15,7 @@ import type {
   AcceptOptions,
   Conflict,
   ConflictChoice,
+  Connection,
   OfferEntry,
   OfferKind,
   Progress,
@@ -57,6 +58,7 @@ class Meeting {
   readonly host: TransferHost;
   readonly done: Promise<ReceiveResult>;
   onProgress: (progress: Progress) => void = () => undefined;
+  onConnection: (connection: Connection) => void = () => undefined;
   onConflict: (conflict: Conflict) => Promise<ConflictChoice> = () => Promise.resolve('rename');
   state: RecipientState = 'initialize';
 
@@ -67,6 +69,7 @@ class Meeting {
   ) {
     this.host = openHost(parts, {
       onProgress: (progress) => this.onProgress(progress),
+      onConnection: (connection) => this.onConnection(connection),
       onConflict: (conflict) => this.onConflict(conflict),
       onState: (state) => this.enter(toRecipientState(state)),
     });
@@ -142,6 +145,7 @@ class RunningReceive extends EventEmitter<ReceiveEvents> implements Receive {
     this.#meeting = meeting;
     meeting.onState = (state) => this.emit('state', state);
     meeting.onProgress = (progress) => this.emit('progress', progress);
+    meeting.onConnection = (connection) => this.emit('connection', connection);
     const { onConflict = 'rename' } = options;
     if (typeof onConflict === 'function') meeting.onConflict = onConflict;
     const choice = typeof onConflict === 'function' ? 'ask' : onConflict;

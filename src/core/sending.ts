@@ -83,6 +83,7 @@ class RunningSend extends EventEmitter<SendEvents> implements Send {
     this.curve = content.curve;
     const host = openHost(parts, {
       onProgress: (progress) => this.emit('progress', progress),
+      onConnection: (connection) => this.emit('connection', connection),
       onConflict: () => Promise.reject(new CrocError('internal')),
       onState: (state) => this.enter(toSenderState(state)),
     });

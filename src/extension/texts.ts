@@ -29,6 +29,7 @@ const SENDER_SENDS_AGAIN: ReadonlySet<ErrorCode> = new Set([
 /** Errors whose usual advice is for the sender. */
 const RECIPIENT_ASKS: ReadonlySet<ErrorCode> = new Set([
   'relay_gone',
+  'relay_restarted',
   'peer_silent',
   'connection_lost',
 ]);

@@ -19,7 +19,13 @@ import type { Offer, Relay, Send } from '../../src/core/api.js';
 import type { Timing } from '../../src/core/timing.js';
 import { codeOf, filesBelow, temporaryFolder, testCroc, testRelay } from '../support/croc.js';
 
-const SHORT: Partial<Timing> = { stepMs: 5000, silenceMs: 3000, pingMs: 500, answerMs: 1000 };
+const SHORT: Partial<Timing> = {
+  stepMs: 5000,
+  silenceMs: 3000,
+  pingMs: 500,
+  answerMs: 1000,
+  reconnectMs: 1500,
+};
 const isRoot = process.getuid?.() === 0;
 
 interface Meeting {

@@ -223,12 +223,12 @@ export async function startRelayProcess(
   lanes = 4,
   settings: readonly string[] = [],
   env: Readonly<Record<string, string>> = {},
-): Promise<{ cli: Cli; url: string }> {
-  const ports = Array(lanes).fill('0').join();
-  const where = ['--host', '127.0.0.1', '--port', '0', '--tcp-ports', ports];
+): Promise<{ cli: Cli; url: string; ports: readonly number[] }> {
+  const free = Array(lanes).fill('0').join();
+  const where = ['--host', '127.0.0.1', '--port', '0', '--tcp-ports', free];
   const cli = Cli.json(['relay', ...where, ...settings], { env });
-  const { url } = await cli.event('listening');
-  return { cli, url };
+  const { url, ports } = await cli.event('listening');
+  return { cli, url, ports };
 }
 
 /** The one error that a process ended with, and its exit code. */

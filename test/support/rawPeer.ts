@@ -52,7 +52,7 @@ export class RawLane {
       if (!this.#opener) {
         this.#early = Buffer.concat([this.#early, bytes]);
         if (this.#early.length < PREAMBLE_BYTES) return;
-        const peerSalt = decodePreamble(this.#early.subarray(0, PREAMBLE_BYTES));
+        const peerSalt = decodePreamble(this.#early.subarray(0, PREAMBLE_BYTES)).salt;
         this.#opener = new Opener(laneKey(secrets, peer, index, peerSalt));
         rest = this.#early.subarray(PREAMBLE_BYTES);
       }
@@ -68,7 +68,7 @@ export class RawLane {
       this.closed = true;
       this.#notify();
     });
-    socket.write(encodePreamble(salt));
+    socket.write(encodePreamble({ salt, again: false }));
   }
 
   send(...parts: Uint8Array[]): void {

@@ -76,16 +76,16 @@ export class ChannelLanes {
     };
   }
 
-  /** Why a party may not connect to a port, if it may not. */
-  check(index: number, role: Role): RelayErrorCode | undefined {
-    if (this.#ended) return 'channel_closed';
-    const port = this.#ports[index];
-    const before =
-      port?.staple?.[role] ?? (port?.waiting?.role === role ? port.waiting.end : undefined);
-    return before === undefined || before.over ? undefined : 'already_set';
+  /** Why nobody may connect any more, if that is so. */
+  get refusal(): RelayErrorCode | undefined {
+    return this.#ended ? 'channel_closed' : undefined;
   }
 
-  /** Takes a connection that passed `check`, and staples it when the other party waits. */
+  /**
+   * Takes a connection and staples it when the other party waits. It takes the place of the party's
+   * older one: a network that was cut leaves connections that only the client knows to be dead. A staple
+   * that the older one was in is cut, so that the peer connects anew as well.
+   */
   put(index: number, role: Role, end: LaneEnd): void {
     const port = this.#ports[index];
     if (port === undefined) return;
@@ -127,7 +127,7 @@ export class ChannelLanes {
     this.#notices.onStapled();
   }
 
-  /** Makes room for another connection of `role`: its old one said that it is over. */
+  /** Makes room for another connection of `role`. */
   #clear(port: Port, role: Role): void {
     this.#unstaple(port);
     if (port.waiting?.role !== role) return;

@@ -19,6 +19,8 @@ import type { ChannelStore } from './store.js';
 
 /** How long a refused connection is kept so that its client can read why, milliseconds. */
 const LINGER_MS = 1000;
+/** After how long without traffic TCP asks whether a client is still there, milliseconds. */
+const KEEP_ALIVE_MS = 30_000;
 
 /** What the lanes need. */
 export interface LanesParts {
@@ -128,8 +130,9 @@ export class Lanes {
       release = lanes.hold();
       lanes.belongTo(entered.value.channel.sender);
     }
-    const refused = entered.ok ? lanes.check(index, entered.value.role) : entered.code;
+    const refused = entered.ok ? lanes.refusal : entered.code;
     if (entered.ok && refused === undefined && !socket.destroyed) {
+      socket.setKeepAlive(true, KEEP_ALIVE_MS);
       socket.write('{"ok":true}\n');
       const end = new LaneEnd(socket, rest, limits.laneBufferBytes);
       lanes.put(index, entered.value.role, end);

@@ -32,11 +32,6 @@ export class LaneEnd {
     if (this.#earlyBytes < limitBytes) socket.resume();
   }
 
-  /** Whether the party will send nothing more here, so that it may come with another connection. */
-  get over(): boolean {
-    return this.#ended || this.socket.destroyed;
-  }
-
   /** Bytes of the stream that came from this party. */
   get bytes(): number {
     return Math.max(0, this.socket.bytesRead - this.#headBytes);

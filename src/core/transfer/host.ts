@@ -5,6 +5,7 @@ import { CrocError } from '../errors.js';
 import type {
   Conflict,
   ConflictChoice,
+  Connection,
   OfferEntry,
   Offered,
   Progress,
@@ -24,6 +25,7 @@ const ENDING_MS = 3000;
 /** What happens in the middle. */
 export interface HostEvents {
   readonly onProgress: (progress: Progress) => void;
+  readonly onConnection: (connection: Connection) => void;
   readonly onConflict: (conflict: Conflict) => Promise<ConflictChoice>;
   /** Only of a transfer whose state machine runs in its worker. */
   readonly onState?: (state: MeetingState) => void;
@@ -166,6 +168,9 @@ export class TransferHost {
         break;
       case 'progress':
         this.#events.onProgress(message.progress);
+        break;
+      case 'connection':
+        this.#events.onConnection(message.connection);
         break;
       case 'undo':
         this.#undo = new Undo(message.record);

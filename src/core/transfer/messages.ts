@@ -8,6 +8,7 @@ import type { WalkOptions, WalkSource } from '../files/walk.js';
 import type {
   Conflict,
   ConflictChoice,
+  Connection,
   OfferEntry,
   Offered,
   Progress,
@@ -69,6 +70,7 @@ export type FromWorker =
   | { readonly type: 'offer'; readonly totals: Totals; readonly text?: TextContent }
   | { readonly type: 'conflict'; readonly conflict: Conflict }
   | { readonly type: 'progress'; readonly progress: Progress }
+  | { readonly type: 'connection'; readonly connection: Connection }
   | { readonly type: 'undo'; readonly record: UndoRecord }
   | { readonly type: 'done'; readonly result: ReceiveResult }
   | { readonly type: 'failed'; readonly code: ErrorCode; readonly detail?: string };

@@ -11,13 +11,13 @@ import type { ControlOf } from '../wire/control.js';
 import type { Piece } from '../wire/data.js';
 import { MAX_PAYLOAD_BYTES } from '../wire/limits.js';
 import { Hashing } from './hashing.js';
-import type { LaneConnection } from './laneConnection.js';
+import type { Lane } from './lane.js';
 import { SendPlan } from './plan.js';
 import { countFiles } from './selection.js';
 import { offerText } from './text.js';
 import type { TextContent } from './text.js';
 import type { Batch, PlannedPiece } from './plan.js';
-import type { Flow, FlowMessage, Session } from './session.js';
+import type { FileData, Flow, FlowMessage, Session } from './session.js';
 
 /** Characters of paths and targets in one `entries` message: escaped and in UTF-8 they still fit a record. */
 const CHARACTERS_PER_MESSAGE = 64 * 1024;
@@ -214,7 +214,7 @@ export class Outbound implements Flow {
   }
 
   /** One lane's loop: read a batch, seal it, send it, until the plan is empty. */
-  async #pump(lane: LaneConnection, plan: SendPlan): Promise<void> {
+  async #pump(lane: Lane, plan: SendPlan): Promise<void> {
     const buffer = Buffer.allocUnsafeSlow(MAX_PAYLOAD_BYTES);
     const pause = pacer();
     while (!plan.finished) {
@@ -228,8 +228,30 @@ export class Outbound implements Flow {
       const pieces = await this.#read(batch, buffer);
       const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
       this.#transferred += bytes;
-      await this.#session.sendData(lane, pieces, buffer.subarray(0, bytes));
+      const readAgain = (): Promise<FileData> => this.#readAgain(batch, pieces);
+      await this.#session.sendData(lane, { pieces, bytes: buffer.subarray(0, bytes) }, readAgain);
     }
+  }
+
+  /**
+   * Reads what was sent on a connection that broke once more. The file must still be what was offered: a
+   * piece that says *verified* said it of all that was read until then, and this is read later.
+   */
+  async #readAgain(batch: Batch, pieces: readonly Piece[]): Promise<FileData> {
+    const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+    const bytes = Buffer.allocUnsafeSlow(length);
+    this.#transferred += length;
+    if (batch.kind === 'small') return { pieces: readSmall(batch.pieces, bytes), bytes };
+    for (const piece of batch.kind === 'large' ? [batch.piece] : batch.pieces) {
+      const source = SourceFile.open(piece.file);
+      try {
+        if (piece.length > 0) await source.read(piece.offset, bytes, piece.length);
+        source.verifyUnchanged();
+      } finally {
+        source.close();
+      }
+    }
+    return { pieces, bytes };
   }
 
   #read(batch: Batch, buffer: Buffer): Piece[] | Promise<Piece[]> {

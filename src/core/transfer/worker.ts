@@ -32,6 +32,7 @@ class Transfer {
   #session: Session | undefined;
   #begin: (() => Promise<void>) | undefined;
   #over = false;
+  #reconnectMs = 0;
 
   constructor(port: MessagePort) {
     this.#port = port;
@@ -77,7 +78,10 @@ class Transfer {
   }
 
   async #connect(target: LaneTarget, timing: DataTiming): Promise<void> {
-    const session = await Session.open(target, timing, this.#abort.signal);
+    const session = await Session.open(target, timing, this.#abort.signal, (connection) =>
+      this.#post({ type: 'connection', connection }),
+    );
+    this.#reconnectMs = timing.reconnectMs;
     this.#session = session;
     this.#begin = async () => {
       this.#begin = undefined;
@@ -104,7 +108,8 @@ class Transfer {
       const record = inbound.undoRecord;
       if (record !== undefined) this.#post({ type: 'undo', record });
     });
-    await session.finish(CLOSING_MS);
+    // Until the sender has said that it knows, it may still have to come back to hear it.
+    await session.finish(session.reconnects ? this.#reconnectMs : CLOSING_MS);
     this.#post({ type: 'done', result });
     await this.#end(undefined);
   }
