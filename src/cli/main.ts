@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** Entry of the program `croc-share`: builds the world around a verb and turns its end into an exit code. */
 import { CrocError } from '../core/index.js';
+import { check } from './check.js';
 import { exitCodeOf } from './context.js';
 import type { Context } from './context.js';
 import { isVerb, runCommandLine, wants } from './program.js';
@@ -51,6 +52,7 @@ async function main(): Promise<void> {
       send: (paths, options) => send(paths, options, context),
       receive: (words, options) => receive(words, options, context),
       relay: (options) => relay(options, context),
+      check: (options) => check(options, context),
     });
   } catch (error) {
     fail(error);

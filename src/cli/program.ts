@@ -5,6 +5,7 @@ import { CrocError, CURVE_NAMES } from '../core/index.js';
 import type { ReceiveArguments } from './receive.js';
 import { addRelayOptions } from './relay/options.js';
 import type { RelayFlags } from './relay/config.js';
+import type { CheckArguments } from './check.js';
 import type { SendArguments } from './send.js';
 
 /** What the program can do; each gets its arguments parsed. */
@@ -12,11 +13,12 @@ export interface Verbs {
   readonly send: (paths: readonly string[], options: SendArguments) => Promise<void>;
   readonly receive: (words: readonly string[], options: ReceiveArguments) => Promise<void>;
   readonly relay: (options: RelayFlags) => Promise<void>;
+  readonly check: (options: CheckArguments) => Promise<void>;
 }
 
 /** Tells whether an argument is the name of a verb. */
 export function isVerb(argument: string): boolean {
-  return ['send', 'receive', 'relay'].includes(argument);
+  return ['send', 'receive', 'relay', 'check'].includes(argument);
 }
 
 const RELAY = 'http://host:port of the relay, or croc://host:port; default: CROC_RELAY';
@@ -86,6 +88,14 @@ function describeRelay(command: Command): Command {
   return addRelayOptions(command).addHelpText('after', RELAY_HELP);
 }
 
+function describeCheck(command: Command): Command {
+  return command
+    .description('tell whether a relay can be used from here')
+    .option('--relay <url>', `${RELAY}, else those on the local network`)
+    .option('--relay-password <password>', RELAY_PASSWORD)
+    .addOption(json());
+}
+
 /**
  * Parses a command line and runs its verb.
  * @param argv - without node and script
@@ -103,13 +113,15 @@ export async function runCommandLine(argv: readonly string[], verbs: Verbs): Pro
   describeSend(program.command('send')).action(verbs.send);
   describeReceive(program.command('receive')).action(verbs.receive);
   describeRelay(program.command('relay')).action(verbs.relay);
+  describeCheck(program.command('check')).action(verbs.check);
   try {
     await program.parseAsync(argv, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return;
     const said = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
-    const detail = error.code === 'commander.help' ? 'name a verb: send, receive or relay' : said;
+    const detail =
+      error.code === 'commander.help' ? 'name a verb: send, receive, relay or check' : said;
     throw new CrocError('usage', { detail, cause: error });
   }
 }

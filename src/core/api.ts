@@ -75,6 +75,8 @@ export interface ReceiveOptions {
    * was given to `Croc`, else no.
    */
   readonly discover?: boolean;
+  /** Where on the local network; default: what was given to `Croc`, else everywhere. */
+  readonly multicast?: Multicast;
   /**
    * Asks which of several relays on the local network is the sender's; undefined: none of them. Without
    * it, that is the error `several_relays`.

@@ -131,9 +131,10 @@ export class Croc {
   }
 
   #meetingPlace(channel: string, options: ReceiveOptions): Promise<string> {
-    const { localAddress, clock = systemClock, random = systemRandom, multicast } = this.#options;
+    const { localAddress, clock = systemClock, random = systemRandom } = this.#options;
     return findMeetingPlace({
-      ...{ channel, localAddress, clock, random, multicast },
+      ...{ channel, localAddress, clock, random },
+      multicast: options.multicast ?? this.#options.multicast,
       relays: this.#named(options),
       password: options.relayPassword ?? this.#options.relayPassword,
       discover: options.discover ?? this.#options.discover ?? false,

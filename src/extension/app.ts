@@ -6,7 +6,9 @@ import { act, actOnPast } from './actions.js';
 import type { CrocApi } from './api.js';
 import { clearHistory, removeTransfer, resume, reveal, sendAgain } from './commands/history.js';
 import type { CommandId } from './commands/ids.js';
-import { receive, receiveHere } from './commands/receive.js';
+import { check } from './commands/check.js';
+import { copyLink, openLink } from './commands/link.js';
+import { lookAround, receive, receiveHere } from './commands/receive.js';
 import { showRelay, startRelay, stopRelay } from './commands/relay.js';
 import { send, sendUris, startSend } from './commands/send.js';
 import { sendChanges } from './commands/sendChanges.js';
@@ -34,9 +36,11 @@ const HANDLERS: Record<CommandId, (parts: Parts, given: readonly unknown[]) => P
   'croc.startRelay': startRelay,
   'croc.stopRelay': stopRelay,
   'croc.showRelay': showRelay,
+  'croc.checkRelay': check,
   'croc.showTransfer': showTransfer,
   'croc.copyCode': copyCode,
   'croc.copyReceiveCommand': copyReceiveCommand,
+  'croc.copyLink': copyLink,
   'croc.cancel': cancel,
   'croc.sendAgain': sendAgain,
   'croc.resume': resume,
@@ -98,6 +102,11 @@ export class App implements Parts {
     await HANDLERS[id](this, given);
   }
 
+  /** Somebody opened a link of ours. */
+  openLink(uri: vscode.Uri): Promise<void> {
+    return openLink(this, uri);
+  }
+
   act(action: Action, transfer: Transfer | undefined): Promise<Outcome> {
     return act(this, action, transfer);
   }
@@ -116,6 +125,7 @@ export class App implements Parts {
       receive: async (code, options = {}): Promise<Offer> => {
         const relay = options.relay ?? settings.relay;
         const offer = await this.croc.receive(code, {
+          ...lookAround(options.relay === undefined),
           ...options,
           ...(relay === undefined ? {} : { relay }),
         });

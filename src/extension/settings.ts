@@ -2,7 +2,13 @@
 import { homedir } from 'node:os';
 import path from 'node:path';
 import * as vscode from 'vscode';
-import { CURVE_NAMES, parseRelayAddress, type CurveName } from '../core/index.js';
+import {
+  CURVE_NAMES,
+  parseMulticast,
+  parseRelayAddress,
+  type CurveName,
+  type Multicast,
+} from '../core/index.js';
 
 const read = (key: string): unknown => vscode.workspace.getConfiguration('croc').get(key);
 
@@ -20,6 +26,16 @@ export const settings = {
     const value = read('relay');
     if (typeof value !== 'string' || value.trim() === '') return undefined;
     return parseRelayAddress(value);
+  },
+
+  /**
+   * Where to announce relays and to look for them; undefined when the person wants neither. The
+   * environment's `CROC_MULTICAST` narrows it down, as on the command line.
+   */
+  get surroundings(): Multicast | undefined {
+    if (read('discover') !== true) return undefined;
+    const place = parseMulticast(process.env['CROC_MULTICAST'] ?? '');
+    return place === 'nowhere' ? undefined : place;
   },
 
   /** Whether a relay is set, be it a good one or not. */
