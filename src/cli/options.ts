@@ -75,6 +75,22 @@ export function chooseCode(words: readonly string[], env: Environment): string |
   return first?.toLowerCase() === given.toLowerCase() ? hidden : `${given}-${hidden}`;
 }
 
+const RATE = /^(\d+(?:\.\d+)?)([kmg]?)b?$/i;
+const FACTORS: Readonly<Record<string, number>> = { '': 1, k: 1e3, m: 1e6, g: 1e9 };
+
+/**
+ * Reads `--limit`: bytes a second, with k, M or G for thousands, millions or thousand millions of them.
+ * @throws CrocError `usage`
+ */
+export function chooseLimit(option: string | undefined): { readonly limit?: number } {
+  if (option === undefined) return {};
+  const [, digits = '', suffix = ''] = RATE.exec(option.trim()) ?? [];
+  const limit = Math.floor(Number(digits) * (FACTORS[suffix.toLowerCase()] ?? Number.NaN));
+  if (digits === '' || !Number.isSafeInteger(limit) || limit < 1)
+    throw usage(`--limit is ${option}; it is bytes a second, like 500k or 2M`);
+  return { limit };
+}
+
 /**
  * The relay's password of `--relay-password`, else of `CROC_RELAY_PASSWORD`, as options for `Croc`; none when
  * there is none.

@@ -22,6 +22,7 @@ export function isVerb(argument: string): boolean {
 }
 
 const RELAY = 'http://host:port of the relay, or croc://host:port; default: CROC_RELAY';
+const LIMIT = 'most file data in a second, like 500k or 2M (1 M is 1,000,000 bytes)';
 const RELAY_PASSWORD = 'password of the relay; default: CROC_RELAY_PASSWORD';
 const RECEIVE_HELP = `
 CODE is what the sender sees, like 417-lunar-acorn-quilt. Other users of this machine can read a
@@ -48,6 +49,7 @@ function describeSend(command: Command): Command {
     .argument('[path...]', 'files and folders')
     .option('--text <text>', 'a text instead; - reads it from stdin')
     .option('--gitignore', 'leave out of folders what git ignores, and .git')
+    .option('--limit <rate>', LIMIT)
     .option('--relay <url>', `${RELAY}, else a relay of its own`)
     .option('--relay-password <password>', RELAY_PASSWORD)
     .option(
@@ -70,6 +72,7 @@ function describeReceive(command: Command): Command {
     .option('--no-discover', 'do not look for relays on the local network')
     .option('--out <dir>', 'existing folder to write into', '.')
     .option('-y, --yes', 'accept without a question')
+    .option('--limit <rate>', LIMIT)
     .option('--stdout', 'take a text only: it goes to stdout as it is, all else to stderr')
     .addOption(
       new Option('--on-conflict <what>', 'a file is already there; ask without a terminal: rename')

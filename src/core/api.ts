@@ -38,7 +38,7 @@ export interface SendOptions {
   readonly curve?: CurveName;
   /** How long the code stays open while nobody uses it; default three hours. */
   readonly waitMs?: number;
-  /** File bytes a second to send at most; default: as fast as it goes. */
+  /** File bytes a second to send at most; default: as fast as it goes. Not over croc's own network. */
   readonly limit?: number;
   /** What to leave out of folders; default nothing. */
   readonly ignore?: IgnoreOptions;

@@ -77,6 +77,14 @@ async function explain(parts: Parts, error: CrocError): Promise<CrocError> {
   return new CrocError('relay_gone', { cause: error });
 }
 
+/** A limit in whole bytes a second, or none. @throws CrocError `usage` when it is not at least 1 */
+export function checkLimit(limit: number | undefined): number | undefined {
+  if (limit === undefined) return undefined;
+  const whole = Math.floor(limit);
+  if (Number.isSafeInteger(whole) && whole >= 1) return whole;
+  throw new CrocError('usage', { detail: 'a limit is at least 1 byte a second' });
+}
+
 /** Says of every port of the relay whether it can be reached, not only of the first that cannot. */
 async function nameBlocked(
   { relayUrl, clock, localAddress }: Parts,
