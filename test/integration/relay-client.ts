@@ -18,6 +18,9 @@ export interface Answer {
   readonly body: Record<string, unknown>;
 }
 
+/** What a client must know of a relay. */
+export type Where = Pick<Relay, 'localUrl' | 'ports'>;
+
 export interface CallOptions {
   /** Source address, for example `127.0.0.2`. */
   readonly from?: string;
@@ -33,7 +36,7 @@ export function start(setup: RelaySetup = {}): Promise<Relay> {
 
 /** One HTTP request on its own connection. A string or buffer is sent as it is. */
 export async function call(
-  relay: Relay,
+  relay: Where,
   path: string,
   body: unknown,
   options: CallOptions = {},
@@ -101,7 +104,7 @@ export interface Party {
 
 /** Joins or throws. */
 export async function join(
-  relay: Relay,
+  relay: Where,
   body: { role: 'sender' | 'recipient'; channel?: string; curve?: string },
   from = '127.0.0.1',
 ): Promise<Party> {
@@ -112,7 +115,7 @@ export async function join(
 
 /** Posts to `/channel` as a party. */
 export function post(
-  relay: Relay,
+  relay: Where,
   { channel, uuid, from }: Party,
   fields: Record<string, unknown> = {},
   options: CallOptions = {},
@@ -121,14 +124,14 @@ export function post(
 }
 
 /** Both parties in a channel; 127.0.0.1 sends, 127.0.0.2 receives. */
-export async function pair(relay: Relay): Promise<{ sender: Party; recipient: Party }> {
+export async function pair(relay: Where): Promise<{ sender: Party; recipient: Party }> {
   const sender = await join(relay, { role: 'sender' });
   const recipient = await join(relay, { role: 'recipient', channel: sender.channel }, '127.0.0.2');
   return { sender, recipient };
 }
 
 /** Both parties, all values set: lanes may connect. */
-export async function verifiedPair(relay: Relay): Promise<{ sender: Party; recipient: Party }> {
+export async function verifiedPair(relay: Where): Promise<{ sender: Party; recipient: Party }> {
   const both = await pair(relay);
   const { h_k, hh_k } = keys();
   for (const [party, fields] of [
@@ -198,7 +201,7 @@ export class Lane {
 
 /** Connects to port number `index` and sends `first` as it is. */
 export async function openLane(
-  relay: Relay,
+  relay: Where,
   index: number,
   first: string | Uint8Array,
   from = '127.0.0.1',
@@ -219,7 +222,7 @@ export const firstLine = ({ channel, uuid }: Party): string =>
   `${JSON.stringify({ channel, uuid })}\n`;
 
 /** Connects as a party and insists on being let in. */
-export async function enterLane(relay: Relay, index: number, party: Party): Promise<Lane> {
+export async function enterLane(relay: Where, index: number, party: Party): Promise<Lane> {
   const lane = await openLane(relay, index, firstLine(party), party.from);
   const answer = await lane.answer();
   if (answer['ok'] !== true) throw new Error(`lane: ${JSON.stringify(answer)}`);

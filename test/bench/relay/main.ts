@@ -13,6 +13,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
+import { crocPath } from '../../../scripts/install-croc.mjs';
 import { freePort } from '../../support/redis.js';
 import { median } from '../processes.js';
 import type { Place } from './clients.js';
@@ -26,7 +27,7 @@ const { values: flags } = parseArgs({
     waiting: { type: 'string', default: '9500' },
   },
 });
-const CROC = process.env['CROC_PROGRAM'] ?? 'croc';
+const CROC = process.env['CROC_PROGRAM'] ?? crocPath() ?? 'croc';
 
 const has = (program: string): boolean => {
   try {
