@@ -67,8 +67,8 @@ async function transfer(
     const lanes = 1 + Math.floor(draw() * 4);
     const ending = await Promise.race([run({ network, lanes, what, to }), hang]);
     const differ = await compareTrees(from, path.join(to, 'd')).catch(() => ['nothing there']);
-    if (ending.recipient === 'whole') expect(differ).toEqual([]);
-    if (ending.sender === 'whole') expect(ending.recipient).toBe('whole');
+    // Whoever says so, it is there. A recipient whose last words are spoilt may still say that they were.
+    if (ending.recipient === 'whole' || ending.sender === 'whole') expect(differ).toEqual([]);
     for (const one of [ending.sender, ending.recipient]) expect(one).toMatch(/^[a-z_]+$/);
     return { ending, network };
   } finally {
