@@ -21,5 +21,6 @@ export const COMMANDS = [
   'croc.sendText',
   'croc.sendChanges',
   'croc.undoReceive',
+  'croc.forgetRelayPasswords',
 ] as const;
 export type CommandId = (typeof COMMANDS)[number];
