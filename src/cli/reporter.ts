@@ -71,6 +71,9 @@ export type JsonEvent =
 /** Milliseconds between two lines about progress: nine in a second, so ten with the last one. */
 const PROGRESS_EVERY_MS = 120;
 
+/** Entries of an offer that are turned into text at a time. */
+const ENTRIES_AT_A_TIME = 1000;
+
 /** Tells everything as one JSON object a line (README.md, "JSON"). */
 export class JsonReporter implements Reporter {
   readonly #stdout: Writable;
@@ -111,7 +114,13 @@ export class JsonReporter implements Reporter {
 
   offer({ kind, entries, totals, content, name }: OfferFacts): void {
     const bytes = content?.length ?? totals.bytes;
-    this.#tell({ event: 'offer', kind, entries, bytes, name });
+    // One line, but never all of it in memory: an offer may have a million entries.
+    this.#stdout.write(`{"event":"offer","kind":${JSON.stringify(kind)},"entries":[`);
+    for (let at = 0; at < entries.length; at += ENTRIES_AT_A_TIME) {
+      const some = JSON.stringify(entries.slice(at, at + ENTRIES_AT_A_TIME)).slice(1, -1);
+      this.#stdout.write(at === 0 ? some : `,${some}`);
+    }
+    this.#stdout.write(`],${JSON.stringify({ bytes, name }).slice(1)}\n`);
   }
 
   text({ kind, text = '', content = new Uint8Array() }: OfferFacts): void {

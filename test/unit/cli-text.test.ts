@@ -190,6 +190,25 @@ describe('JSON lines', () => {
     ]);
   });
 
+  test.each([0, 1, 1000, 2001])('an offer of %i entries is one line', (count) => {
+    const entries = Array.from({ length: count }, (_, index) => ({
+      ...{ path: `a "${index}"\n`, kind: 'file' as const, size: 1 },
+      ...{ mtimeMs: index, executable: false },
+    }));
+    const facts = { kind: 'files' as const, entries, totals: totals(count, count) };
+    expect(told((report) => report.offer(facts))).toEqual([
+      { event: 'offer', kind: 'files', entries, bytes: count },
+    ]);
+  });
+
+  test('the offer of a text names its file', () => {
+    const content = Buffer.from('abc');
+    const facts = { kind: 'text' as const, entries: [], totals: totals(0, 0), content, name: 'n' };
+    expect(told((report) => report.offer(facts))).toEqual([
+      { event: 'offer', kind: 'text', entries: [], bytes: 3, name: 'n' },
+    ]);
+  });
+
   test('the last progress is told even when the core did not, and only then', () => {
     const done = { event: 'done', files: 2, bytes: 10, transferred: 4 };
     const full = { event: 'progress', bytes: 10, total: 10 };

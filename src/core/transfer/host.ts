@@ -22,6 +22,12 @@ import type { TextContent } from './text.js';
 /** How long a worker may take to end by itself, in milliseconds. */
 const ENDING_MS = 3000;
 
+/**
+ * Room of a worker for objects that were just made, in MiB. Its objects die young or live as long as the
+ * offer, so more room (48 MiB by default) only means more memory in use between two collections.
+ */
+const YOUNG_MIB = 8;
+
 /** What happens in the middle. */
 export interface HostEvents {
   readonly onProgress: (progress: Progress) => void;
@@ -53,7 +59,8 @@ export class TransferHost {
   /** @param workerFile - the built src/core/transfer/worker.ts */
   constructor(workerFile: string, events: HostEvents) {
     this.#events = events;
-    this.#worker = new Worker(workerFile, { name: 'croc transfer', execArgv: [] });
+    const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_MIB };
+    this.#worker = new Worker(workerFile, { name: 'croc transfer', execArgv: [], resourceLimits });
     this.#worker.on('message', (message: FromWorker) => this.#onMessage(message));
     this.#worker.on('error', (cause) => this.#fail(CrocError.from(cause)));
     this.#worker.on('exit', () => {

@@ -235,16 +235,17 @@ export class Inbound implements Flow {
   async #prepare(decision: Extract<Decision, { accept: true }>): Promise<Destination> {
     if (decision.to === undefined)
       throw new CrocError('usage', { detail: 'no folder to write into' });
-    const wanted = new Set(withFolders(this.#entries, decision.only));
+    const indices = withFolders(this.#entries, decision.only);
+    const wanted = new Set(indices);
     const destination = await Destination.open(decision.to, this.#entries, {
       random: this.#random,
       undo: decision.undo === true,
     });
     this.#destination = destination;
     const conflicts = new Map<OfferEntry, Conflict>();
-    for (const conflict of await destination.conflicts([...wanted]))
+    for (const conflict of await destination.conflicts(indices))
       conflicts.set(conflict.entry, conflict);
-    for (const index of [...wanted]) {
+    for (const index of indices) {
       const entry = this.#entries[index];
       const conflict = entry && conflicts.get(entry);
       const choice = !conflict
