@@ -285,7 +285,7 @@ describe('a transfer that is stopped in the middle', () => {
   ): Promise<{ file: string; to: string; held: number }> {
     const { file, to } = await place(BYTES);
     const relay = await testRelay();
-    const croc = testCroc(relay, { timing: { answerMs: 1000 } });
+    const croc = testCroc(relay, { timing: { answerMs: 1000, reconnectMs: 1500 } });
     const send = await croc.send([file]);
     const receive = (await croc.receive(send.code)).accept({ to });
     const ends = [codeOf(send.done), codeOf(receive.done)];
