@@ -96,7 +96,7 @@ export const ERRORS = {
     'Try again later or use another relay.',
   ),
   relay_unavailable: relay(
-    'The relay cannot reach the store that it shares with others, so it cannot serve for the moment.',
+    'The relay cannot serve for the moment: it, or the store that it shares with others, cannot be reached.',
     'Try again in a minute; if it stays, tell whoever runs the relay.',
   ),
   misdirected: relay('The lanes of this channel are at another address of the relay.', SEND_AGAIN),

@@ -7,6 +7,8 @@ import { CrocError } from '../core/index.js';
 /** Bytes that a command of git may print; a patch larger than a text may be is refused later. */
 const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 const TIMEOUT_MS = 60_000;
+/** How long VS Code may take to look for repositories after a window was opened. */
+const LOOKING_MS = 10_000;
 
 /** A repository that is open in this window. */
 export interface Repository {
@@ -27,6 +29,10 @@ const uri = v.custom<vscode.Uri>((value) => value instanceof vscode.Uri);
 const apiSchema = v.object({
   git: v.object({ path: v.pipe(v.string(), v.minLength(1)) }),
   repositories: v.array(v.object({ rootUri: uri })),
+});
+const stateSchema = v.object({
+  state: v.string(),
+  onDidChangeState: v.custom<vscode.Event<string>>((value) => typeof value === 'function'),
 });
 const exportsSchema = v.object({
   getAPI: v.custom<(version: 1) => unknown>((value) => typeof value === 'function'),
@@ -54,6 +60,7 @@ export class Git {
     } catch {
       return undefined; // `git.enabled` is off
     }
+    await untilLooked(api);
     const parsed = v.safeParse(apiSchema, api);
     if (!parsed.success) return undefined;
     const { git, repositories } = parsed.output;
@@ -94,4 +101,21 @@ export class Git {
       child.stdin?.end(input);
     });
   }
+}
+
+/** Waits until the Git extension has looked for repositories, at most ten seconds. */
+async function untilLooked(api: unknown): Promise<void> {
+  const parsed = v.safeParse(stateSchema, api);
+  if (!parsed.success || parsed.output.state === 'initialized') return;
+  await new Promise<void>((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      subscription.dispose();
+      resolve();
+    };
+    const timer = setTimeout(end, LOOKING_MS);
+    const subscription = parsed.output.onDidChangeState((state) => {
+      if (state === 'initialized') end();
+    });
+  });
 }

@@ -8,6 +8,7 @@ import type { OperatedRelay, RelayEvent, RelayLimits } from '../../core/index.js
 /** The counters of a relay, and what it holds when they are read. */
 export class RelayMetrics {
   readonly registry = new Registry();
+  #refresh: () => Promise<void> = () => Promise.resolve();
   readonly #refused = this.#counter('refused_total', 'Requests and lanes refused, by code.', [
     'code',
   ]);
@@ -60,6 +61,12 @@ export class RelayMetrics {
     }
   }
 
+  /** Everything as Prometheus reads it, the gauges as they are now. */
+  async text(): Promise<string> {
+    await this.#refresh();
+    return this.registry.metrics();
+  }
+
   /** Reads a relay's gauges whenever somebody reads the metrics. */
   watch(relay: Pick<OperatedRelay, 'gauges'>): void {
     const channels = this.#gauge('channels', 'Open channels.');
@@ -70,9 +77,8 @@ export class RelayMetrics {
     const ready = this.#gauge('ready', '1 while it opens channels, 0 while it drains.');
     const bytes = this.#counter('bytes_total', 'Bytes that came into joined lanes.');
     let counted = 0;
-    this.#gauge('up', '1.', [], async (gauge) => {
+    this.#refresh = async () => {
       const now = await relay.gauges();
-      gauge.set(1);
       channels.set(now.channels);
       pairs.set(now.pairs);
       lanes.set(now.connections);
@@ -81,7 +87,7 @@ export class RelayMetrics {
       ready.set(now.draining ? 0 : 1);
       bytes.inc(Math.max(0, now.bytes - counted));
       counted = now.bytes;
-    });
+    };
   }
 
   #counter<Label extends string>(name: string, help: string, labelNames: Label[] = []) {
@@ -93,24 +99,12 @@ export class RelayMetrics {
     });
   }
 
-  #gauge<Label extends string>(
-    name: string,
-    help: string,
-    labelNames: Label[] = [],
-    collect?: (gauge: Gauge<Label>) => Promise<void>,
-  ): Gauge<Label> {
+  #gauge<Label extends string>(name: string, help: string, labelNames: Label[] = []): Gauge<Label> {
     return new Gauge<Label>({
       name: `croc_relay_${name}`,
       help,
       labelNames,
       registers: [this.registry],
-      ...(collect === undefined
-        ? {}
-        : {
-            collect(this: Gauge<Label>) {
-              return collect(this);
-            },
-          }),
     });
   }
 }
@@ -123,7 +117,7 @@ export interface MetricsServer {
 
 /** Serves metrics. @throws CrocError `port_taken`, `cannot_listen` */
 export async function serveMetrics(
-  { registry }: RelayMetrics,
+  metrics: RelayMetrics,
   host: string,
   port: number,
 ): Promise<MetricsServer> {
@@ -133,8 +127,8 @@ export async function serveMetrics(
       response.writeHead(path === '/metrics' ? 405 : 404).end();
       return;
     }
-    registry.metrics().then(
-      (text) => response.writeHead(200, { 'content-type': registry.contentType }).end(text),
+    metrics.text().then(
+      (text) => response.writeHead(200, { 'content-type': metrics.registry.contentType }).end(text),
       () => response.writeHead(500).end(),
     );
   });

@@ -27,6 +27,11 @@ import { NoAnswer, postJson } from './postJson.js';
 
 /** Pauses before a request is tried again after the connection failed, in milliseconds. */
 const RETRY_PAUSES_MS = [250, 500, 1000, 2000];
+/** How often a relay is asked again that cannot serve for the moment, and the pause between, milliseconds. */
+const AWAY_TRIES = 12;
+const AWAY_PAUSE_MS = 1000;
+/** What a proxy says when no relay behind it answers. */
+const PROXY_STATUSES = [502, 503, 504];
 
 /** What a client needs to talk to a relay. */
 export interface RelayClientOptions {
@@ -173,7 +178,9 @@ export class RelayClient {
     for (const address of addresses) {
       this.#address = address;
       try {
-        return await this.#post(path, body, 0, signal);
+        return path === '/join'
+          ? await this.#patiently(path, body, 0, signal)
+          : await this.#post(path, body, 0, signal);
       } catch (error) {
         const unreachable = CrocError.from(error).code === 'relay_unreachable';
         if (!(error instanceof NoAnswer) && !unreachable) throw error;
@@ -227,17 +234,35 @@ export class RelayClient {
   async #postAgain(body: object, holdMs: number, signal: AbortSignal): Promise<unknown> {
     for (const pauseMs of RETRY_PAUSES_MS) {
       try {
-        return await this.#post('/channel', body, holdMs, signal);
+        return await this.#patiently('/channel', body, holdMs, signal);
       } catch (error) {
         if (!(error instanceof NoAnswer) && !mayComeBack(error)) throw error;
         await sleep(this.#options.clock, this.#pauseMs(error, pauseMs), signal);
       }
     }
     try {
-      return await this.#post('/channel', body, holdMs, signal);
+      return await this.#patiently('/channel', body, holdMs, signal);
     } catch (cause) {
       if (!(cause instanceof NoAnswer)) throw cause;
       throw new CrocError('relay_gone', { detail: this.#url.host, cause });
+    }
+  }
+
+  /** Asks again, with jitter, while the relay says that it cannot serve for the moment. */
+  async #patiently(
+    path: string,
+    body: object,
+    holdMs: number,
+    signal: AbortSignal,
+  ): Promise<unknown> {
+    for (let tries = AWAY_TRIES; ; tries -= 1) {
+      try {
+        return await this.#post(path, body, holdMs, signal);
+      } catch (error) {
+        const away = error instanceof CrocError && error.code === 'relay_unavailable';
+        if (!away || tries === 1) throw error;
+        await sleep(this.#options.clock, AWAY_PAUSE_MS * (0.5 + Math.random()), signal);
+      }
     }
   }
 
@@ -273,7 +298,10 @@ export class RelayClient {
     );
     if (answer.status === 200) return answer.json;
     const refused = v.safeParse(errorAnswerSchema, answer.json);
-    if (!refused.success) throw new CrocError('not_a_relay', { detail: this.#url.host });
+    if (!refused.success) {
+      const proxy = PROXY_STATUSES.includes(answer.status);
+      throw new CrocError(proxy ? 'relay_unavailable' : 'not_a_relay', { detail: this.#url.host });
+    }
     const { code, retry_after: retryAfterSeconds = answer.retryAfterSeconds } =
       refused.output.error;
     if (!isRelayErrorCode(code)) throw new CrocError('bad_request', { detail: code });
