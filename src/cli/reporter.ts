@@ -9,6 +9,7 @@ import type {
   ReceiveResult,
   RecipientState,
   Relay,
+  RelayCheck,
   SenderState,
   TransferResult,
 } from '../core/index.js';
@@ -34,6 +35,8 @@ export interface Reporter {
   progress(progress: Progress): void;
   sent(result: TransferResult): void;
   received(result: ReceiveResult): void;
+  /** A relay was looked at. */
+  checked(check: RelayCheck): void;
   /** The verb failed; nothing is told after this. */
   failed(error: CrocError): void;
 }
@@ -62,6 +65,7 @@ export type JsonEvent =
       filesDone?: number;
     }
   | { event: 'done'; files: number; bytes: number; transferred: number }
+  | ({ event: 'check' } & RelayCheck)
   | { event: 'error'; code: string; message: string };
 
 /** Milliseconds between two lines about progress: nine in a second, so ten with the last one. */
@@ -151,6 +155,10 @@ export class JsonReporter implements Reporter {
 
   received(result: ReceiveResult): void {
     this.#done(result);
+  }
+
+  checked(check: RelayCheck): void {
+    this.#tell({ event: 'check', ...check });
   }
 
   failed({ code, message }: CrocError): void {

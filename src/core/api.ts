@@ -38,7 +38,7 @@ export interface SendOptions {
   readonly curve?: CurveName;
   /** How long the code stays open while nobody uses it; default three hours. */
   readonly waitMs?: number;
-  /** File bytes a second to send at most; default: as fast as it goes. */
+  /** File bytes a second to send at most; default: as fast as it goes. Not over croc's own network. */
   readonly limit?: number;
   /** What to leave out of folders; default nothing. */
   readonly ignore?: IgnoreOptions;
@@ -75,6 +75,8 @@ export interface ReceiveOptions {
    * was given to `Croc`, else no.
    */
   readonly discover?: boolean;
+  /** Where on the local network; default: what was given to `Croc`, else everywhere. */
+  readonly multicast?: Multicast;
   /**
    * Asks which of several relays on the local network is the sender's; undefined: none of them. Without
    * it, that is the error `several_relays`.

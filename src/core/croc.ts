@@ -13,6 +13,7 @@ import type { WalkSource } from './files/walk.js';
 import { findMeetingPlace } from './meetingPlace.js';
 import { networkOf } from './network.js';
 import type { ChannelParts, CrocParts, Parts } from './parts.js';
+import { checkLimit } from './running.js';
 import type { Timing } from './timing.js';
 import { receiveCrocOffer, receiveOffer } from './receiving.js';
 import { sortItems } from './items.js';
@@ -86,7 +87,13 @@ export class Croc {
     const curve = options.curve ?? this.#options.curve ?? 'p256';
     if (!CURVE_NAMES.includes(curve)) throw new CrocError('unsupported_curve', { detail: curve });
     const { sources, text } = sortItems(items);
-    const content = { sources, text, ignore: options.ignore, curve };
+    const content = {
+      sources,
+      text,
+      ignore: options.ignore,
+      curve,
+      limit: checkLimit(options.limit),
+    };
     const relay = options.relay ?? this.#options.relay;
     if (isCrocRelay(relay) || (options.network ?? this.#options.network) === 'croc') {
       await mustAllExist(sources);
@@ -124,9 +131,10 @@ export class Croc {
   }
 
   #meetingPlace(channel: string, options: ReceiveOptions): Promise<string> {
-    const { localAddress, clock = systemClock, random = systemRandom, multicast } = this.#options;
+    const { localAddress, clock = systemClock, random = systemRandom } = this.#options;
     return findMeetingPlace({
-      ...{ channel, localAddress, clock, random, multicast },
+      ...{ channel, localAddress, clock, random },
+      multicast: options.multicast ?? this.#options.multicast,
       relays: this.#named(options),
       password: options.relayPassword ?? this.#options.relayPassword,
       discover: options.discover ?? this.#options.discover ?? false,

@@ -8,7 +8,7 @@ import type { Code } from './code.js';
 import { meetMessage } from './croc11/route.js';
 import type { ChannelParts, CrocParts, Parts } from './parts.js';
 import { CrocError } from './errors.js';
-import { clientContext, dataPlane, openHost, runToEnd } from './running.js';
+import { checkLimit, clientContext, dataPlane, openHost, runToEnd } from './running.js';
 import type { PeerOffer, TransferHost } from './transfer/host.js';
 import type { MeetingState } from './transfer/messages.js';
 import type {
@@ -125,6 +125,7 @@ class ReceivedOffer implements Offer {
 
   accept(options: AcceptOptions = {}): Receive {
     if (this.#answered) throw new CrocError('usage', { detail: 'the offer was answered already' });
+    checkLimit(options.limit);
     this.#answered = true;
     return new RunningReceive(this.#meeting, options);
   }
@@ -146,10 +147,11 @@ class RunningReceive extends EventEmitter<ReceiveEvents> implements Receive {
     meeting.onState = (state) => this.emit('state', state);
     meeting.onProgress = (progress) => this.emit('progress', progress);
     meeting.onConnection = (connection) => this.emit('connection', connection);
+    const limit = checkLimit(options.limit);
     const { onConflict = 'rename' } = options;
     if (typeof onConflict === 'function') meeting.onConflict = onConflict;
     const choice = typeof onConflict === 'function' ? 'ask' : onConflict;
-    meeting.host.accept(options.to, options.only, choice, options.undo === true);
+    meeting.host.accept(options.to, options.only, choice, options.undo === true, limit);
   }
 
   get state(): RecipientState {

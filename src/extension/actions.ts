@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import type { Action } from '../webview/messages.js';
 import { removeTransfer, resume, sendAgain } from './commands/history.js';
+import { copyLink } from './commands/link.js';
 import { receive } from './commands/receive.js';
 import { includeIgnored, sendItems } from './commands/send.js';
 import { undoReceive } from './commands/undo.js';
@@ -26,6 +27,7 @@ async function actAnyway(parts: Parts, action: Action): Promise<boolean> {
 async function copy(parts: Parts, action: Action, transfer: Transfer): Promise<boolean> {
   if (action === 'copy-code') return copyCode(parts, [transfer.id]);
   if (action === 'copy-command') return copyReceiveCommand(parts, [transfer.id]);
+  if (action === 'copy-link') return copyLink(parts, [transfer.id]);
   if (action !== 'copy-relay') return false;
   await vscode.env.clipboard.writeText(shortAddress(transfer.facts.meetingPoint.address));
   return true;

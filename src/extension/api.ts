@@ -19,7 +19,10 @@ export interface CrocApi {
    * @param options - without `relay`: the one that is set, else this window's own, started if needed
    */
   send(items: readonly SendItem[], options?: SendOptions): Promise<Send>;
-  /** @param code - the code phrase @param options - without `relay`: the one that is set */
+  /**
+   * @param code - the code phrase
+   * @param options - without `relay`: the one that is set, then those on the local network
+   */
   receive(code: string, options?: ReceiveOptions): Promise<Offer>;
   /** Starts a relay in this window; it stops with the window. */
   startRelay(options?: RelayOptions): Promise<Relay>;

@@ -6,7 +6,10 @@ import { act, actOnPast } from './actions.js';
 import type { CrocApi } from './api.js';
 import { clearHistory, removeTransfer, resume, reveal, sendAgain } from './commands/history.js';
 import type { CommandId } from './commands/ids.js';
-import { receive, receiveHere } from './commands/receive.js';
+import { check } from './commands/check.js';
+import { copyLink, openLink } from './commands/link.js';
+import { forgetRelayPasswords } from './commands/forget.js';
+import { lookAround, receive, receiveHere } from './commands/receive.js';
 import { showRelay, startRelay, stopRelay } from './commands/relay.js';
 import { send, sendUris, startSend } from './commands/send.js';
 import { sendChanges } from './commands/sendChanges.js';
@@ -17,6 +20,7 @@ import { History } from './history/history.js';
 import { EntryStore } from './history/store.js';
 import { trackOffer } from './receive/track.js';
 import type { Parts } from './parts.js';
+import { RelayPasswords } from './relayPasswords.js';
 import { Relays } from './relays.js';
 import { RelayTasks } from './relayTask.js';
 import { settings } from './settings.js';
@@ -34,9 +38,11 @@ const HANDLERS: Record<CommandId, (parts: Parts, given: readonly unknown[]) => P
   'croc.startRelay': startRelay,
   'croc.stopRelay': stopRelay,
   'croc.showRelay': showRelay,
+  'croc.checkRelay': check,
   'croc.showTransfer': showTransfer,
   'croc.copyCode': copyCode,
   'croc.copyReceiveCommand': copyReceiveCommand,
+  'croc.copyLink': copyLink,
   'croc.cancel': cancel,
   'croc.sendAgain': sendAgain,
   'croc.resume': resume,
@@ -47,11 +53,13 @@ const HANDLERS: Record<CommandId, (parts: Parts, given: readonly unknown[]) => P
   'croc.sendText': sendText,
   'croc.sendChanges': sendChanges,
   'croc.undoReceive': undoReceive,
+  'croc.forgetRelayPasswords': forgetRelayPasswords,
 };
 
 /** The running extension. */
 export class App implements Parts {
   readonly croc = new Croc();
+  readonly relayPasswords: RelayPasswords;
   readonly transfers: Transfers;
   readonly history: History;
   readonly tree: TransferTree;
@@ -67,6 +75,7 @@ export class App implements Parts {
   ) {
     this.transfers = new Transfers(log);
     this.undoing = new Undoing(this.transfers, context.globalState);
+    this.relayPasswords = new RelayPasswords(context.secrets);
     this.relays = new Relays(log);
     this.relayTasks = new RelayTasks(this.relays);
     const store = new EntryStore(vscode.Uri.joinPath(context.globalStorageUri, 'history').fsPath);
@@ -98,6 +107,11 @@ export class App implements Parts {
     await HANDLERS[id](this, given);
   }
 
+  /** Somebody opened a link of ours. */
+  openLink(uri: vscode.Uri): Promise<void> {
+    return openLink(this, uri);
+  }
+
   act(action: Action, transfer: Transfer | undefined): Promise<Outcome> {
     return act(this, action, transfer);
   }
@@ -116,6 +130,7 @@ export class App implements Parts {
       receive: async (code, options = {}): Promise<Offer> => {
         const relay = options.relay ?? settings.relay;
         const offer = await this.croc.receive(code, {
+          ...lookAround(options.relay === undefined),
           ...options,
           ...(relay === undefined ? {} : { relay }),
         });

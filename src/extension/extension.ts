@@ -30,6 +30,9 @@ export function activate(context: vscode.ExtensionContext): CrocApi {
       provideTasks: async () => (await app()).relayTasks.provideTasks(),
       resolveTask: async (task) => (await app()).relayTasks.resolveTask(task),
     }),
+    vscode.window.registerUriHandler({
+      handleUri: async (uri) => (await app()).openLink(uri),
+    }),
     vscode.window.registerWebviewPanelSerializer('croc.transfer', {
       deserializeWebviewPanel: async (panel, state: unknown) =>
         (await app()).panels.restore(panel, state),

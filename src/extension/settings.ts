@@ -2,7 +2,16 @@
 import { homedir } from 'node:os';
 import path from 'node:path';
 import * as vscode from 'vscode';
-import { CURVE_NAMES, parseRelayAddress, type CurveName } from '../core/index.js';
+import {
+  CURVE_NAMES,
+  isCrocRelay,
+  parseCrocRelayAddress,
+  parseMulticast,
+  parseRelayAddress,
+  type CurveName,
+  type Multicast,
+  type Network,
+} from '../core/index.js';
 
 const read = (key: string): unknown => vscode.workspace.getConfiguration('croc').get(key);
 
@@ -18,8 +27,29 @@ export const settings = {
    */
   get relay(): string | undefined {
     const value = read('relay');
-    if (typeof value !== 'string' || value.trim() === '') return undefined;
+    if (typeof value !== 'string' || value.trim() === '' || isCrocRelay(value)) return undefined;
     return parseRelayAddress(value);
+  },
+
+  /**
+   * The relay of the croc program to use, `croc://host:port`, when that is what is set.
+   * @throws CrocError `invalid_relay`
+   */
+  get crocRelay(): string | undefined {
+    const value = read('relay');
+    return typeof value === 'string' && isCrocRelay(value)
+      ? parseCrocRelayAddress(value)
+      : undefined;
+  },
+
+  /**
+   * Where to announce relays and to look for them; undefined when the person wants neither. The
+   * environment's `CROC_MULTICAST` narrows it down, as on the command line.
+   */
+  get surroundings(): Multicast | undefined {
+    if (read('discover') !== true) return undefined;
+    const place = parseMulticast(process.env['CROC_MULTICAST'] ?? '');
+    return place === 'nowhere' ? undefined : place;
   },
 
   /** Whether a relay is set, be it a good one or not. */
@@ -34,6 +64,14 @@ export const settings = {
     if (typeof value !== 'string' || value.trim() === '') return undefined;
     const folder = value.trim().replace(/^~(?=$|[\\/])/, homedir());
     return path.isAbsolute(folder) ? folder : undefined;
+  },
+
+  /** Which way a send goes: through a relay of Croc's, or over the network of the croc program. */
+  get network(): Network {
+    const value = read('network');
+    if (this.crocRelay !== undefined) return 'croc';
+    if (value === 'auto') return this.relayIsSet ? 'relay' : 'croc';
+    return value === 'croc' ? 'croc' : 'relay';
   },
 
   /** The curve of the key exchange for what is sent. */

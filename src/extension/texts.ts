@@ -120,8 +120,7 @@ export function stageText(transfer: Transfer): string {
     : t('Received. Everything is on this disk: {0}.', what);
 }
 
-/** @param url - `http://host:port` @returns `host:port`, as people type it; https stays */
-export const shortAddress = (url: string): string => url.replace(/^http:\/\//, '');
+export { shortAddress } from './address.js';
 
 /** @param atMs - milliseconds since 1970 @returns like `14:05`, as the person's language writes it */
 export const timeText = (atMs: number): string =>

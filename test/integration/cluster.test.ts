@@ -55,8 +55,9 @@ async function cluster(options: readonly string[] = []): Promise<Cluster> {
   ]);
   onTestFinished(() => balancer.stop());
   const [sendersUrl = '', recipientsUrl = ''] = balancer.urls;
-  const sender = testCroc(sendersUrl, { localAddress: '127.0.0.2' });
-  const recipient = testCroc(recipientsUrl, { localAddress: '127.0.0.3' });
+  const timing = { reconnectMs: 3000, redialMs: 100 };
+  const sender = testCroc(sendersUrl, { localAddress: '127.0.0.2', timing });
+  const recipient = testCroc(recipientsUrl, { localAddress: '127.0.0.3', timing });
   return { redis, first, second, sender, recipient };
 }
 

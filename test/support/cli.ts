@@ -74,6 +74,16 @@ const EventSchema = v.variant('event', [
   }),
   v.strictObject({ event: v.literal('done'), files: count, bytes: count, transferred: count }),
   v.strictObject({
+    event: v.literal('check'),
+    url: address,
+    address: v.string(),
+    version: v.optional(v.string()),
+    roundTripMs: v.number(),
+    ports: v.array(
+      v.strictObject({ port, reachable: v.boolean(), problem: v.optional(v.string()) }),
+    ),
+  }),
+  v.strictObject({
     event: v.literal('error'),
     code: v.pipe(
       v.string(),

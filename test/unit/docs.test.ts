@@ -288,7 +288,7 @@ describe('README.md', () => {
   const text = read('README.md');
   const run = promisify(execFile);
 
-  it.each(['send', 'receive'])('has exactly the options of %s', async (verb) => {
+  it.each(['send', 'receive', 'check'])('has exactly the options of %s', async (verb) => {
     const { stdout } = await run(process.execPath, [
       path.join(root, 'dist/cli.js'),
       verb,

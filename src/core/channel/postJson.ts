@@ -17,7 +17,8 @@ export interface PostOptions {
   /** IP address to connect to; the URL's host is still what TLS and `Host` name. */
   readonly address: string;
   readonly agent: Agent;
-  readonly body: object;
+  /** What to post; without it, the request is a GET. */
+  readonly body?: object;
   readonly signal: AbortSignal;
   readonly localAddress?: string;
   /** The `Authorization` header. */
@@ -36,17 +37,17 @@ export interface Posted {
 }
 
 /**
- * Posts JSON.
+ * Posts JSON, or gets it.
  *
  * @throws NoAnswer when the connection fails; CrocError `not_a_relay` when the answer is no JSON or too
  *   long
  */
 export function postJson(options: PostOptions): Promise<Posted> {
   const { url, body, signal } = options;
-  const payload = Buffer.from(JSON.stringify(body));
+  const payload = Buffer.from(body === undefined ? '' : JSON.stringify(body));
   const request = url.protocol === 'https:' ? httpsRequest : httpRequest;
   const requestOptions: RequestOptions & { servername?: string } = {
-    method: 'POST',
+    method: body === undefined ? 'GET' : 'POST',
     host: options.address,
     port: url.port,
     path: url.pathname,

@@ -17,6 +17,7 @@ import {
   MAX_HOLD_MS,
   channelAnswerSchema,
   errorAnswerSchema,
+  healthAnswerSchema,
   joinAnswerSchema,
 } from '../wire/http.js';
 import type { ChannelAnswer, ChannelRequest, JoinAnswer } from '../wire/http.js';
@@ -134,6 +135,20 @@ export class RelayClient {
     throw new CrocError('not_a_relay', { detail: this.#url.host });
   }
 
+  /**
+   * The version that a relay says it speaks (`GET /healthz`).
+   *
+   * @throws CrocError `relay_unreachable`, `relay_silent`, `not_a_relay`
+   */
+  async version(signal: AbortSignal): Promise<string> {
+    const parsed = v.safeParse(
+      healthAnswerSchema,
+      await this.#firstContact('/healthz', undefined, signal),
+    );
+    if (!parsed.success) throw new CrocError('not_a_relay', { detail: this.#url.host });
+    return parsed.output.version.slice(0, 32);
+  }
+
   /** `POST /channel` with what we have to say. A lost answer is asked for again. */
   update(fields: ChannelUpdate, signal: AbortSignal): Promise<ChannelAnswer> {
     return this.#channel(fields, 0, signal);
@@ -172,7 +187,11 @@ export class RelayClient {
   }
 
   /** The first request tries every address of the relay's name; the one that answers is kept. */
-  async #firstContact(path: string, body: object, signal: AbortSignal): Promise<unknown> {
+  async #firstContact(
+    path: string,
+    body: object | undefined,
+    signal: AbortSignal,
+  ): Promise<unknown> {
     const addresses = await this.#addresses();
     let failure = new CrocError('relay_unreachable', { detail: this.#url.host });
     for (const address of addresses) {
@@ -251,7 +270,7 @@ export class RelayClient {
   /** Asks again, with jitter, while the relay says that it cannot serve for the moment. */
   async #patiently(
     path: string,
-    body: object,
+    body: object | undefined,
     holdMs: number,
     signal: AbortSignal,
   ): Promise<unknown> {
@@ -272,7 +291,12 @@ export class RelayClient {
     return mayComeBack(error) ? waitMs({ clock, random }, error.retryAfterSeconds) : usualMs;
   }
 
-  async #post(path: string, body: object, holdMs: number, signal: AbortSignal): Promise<unknown> {
+  async #post(
+    path: string,
+    body: object | undefined,
+    holdMs: number,
+    signal: AbortSignal,
+  ): Promise<unknown> {
     const { clock, answerMs, localAddress, password } = this.#options;
     const authorized =
       password === undefined
@@ -287,7 +311,7 @@ export class RelayClient {
         url: new URL(path, this.#url),
         address: this.address,
         agent: this.#agent,
-        body,
+        ...(body === undefined ? {} : { body }),
         signal: inner,
         onConnected: () => {
           connected = true;

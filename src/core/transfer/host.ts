@@ -93,6 +93,11 @@ export class TransferHost {
     this.#walked.resolve({ totals: { files: 0, folders: 0, bytes: 0 }, skipped: [], ignored: 0 });
   }
 
+  /** Limits the rate of a send, in bytes a second; before the data flows. */
+  limit(bytesPerSecond: number): void {
+    this.#post({ type: 'limit', bytesPerSecond });
+  }
+
   /** Connects every lane; resolves when the relay has admitted all. */
   connect(target: LaneTarget, timing: DataTiming): Promise<undefined> {
     this.#post({ type: 'connect', target, timing });
@@ -115,6 +120,7 @@ export class TransferHost {
     only: readonly number[] | undefined,
     onConflict: ConflictChoice | 'ask',
     undo: boolean,
+    limit: number | undefined,
   ): void {
     this.#post({
       type: 'accept',
@@ -122,6 +128,7 @@ export class TransferHost {
       undo,
       ...(to === undefined ? {} : { to }),
       ...(only === undefined ? {} : { only }),
+      ...(limit === undefined ? {} : { limit }),
     });
   }
 

@@ -22,6 +22,7 @@ import type { ControlOf } from '../wire/control.js';
 import type { DataPiece } from '../wire/data.js';
 import { MAX_OFFER_BYTES } from '../wire/limits.js';
 import { Judging } from './judging.js';
+import { Budget, later } from './budget.js';
 import type { Flow, FlowMessage, Session } from './session.js';
 import { countFiles, sizeOf, totalsOf, withFolders } from './selection.js';
 import { TextInbox } from './text.js';
@@ -42,6 +43,8 @@ export type Decision =
       readonly only?: readonly number[];
       readonly onConflict: ConflictChoice | 'ask';
       readonly undo?: boolean;
+      /** Bytes a second, at least 1. */
+      readonly limit?: number;
     }
   | { readonly accept: false };
 
@@ -53,6 +56,8 @@ export interface Receiver {
   onProgress(progress: Progress): void;
 }
 
+/** A sender that keeps to our limit is not held back for what the network brought together. Milliseconds. */
+const LATE_MS = 250;
 /** Files under way that are told of. */
 const MAX_ACTIVE = 4;
 
@@ -89,6 +94,8 @@ export class Inbound implements Flow {
   #files = 0;
   #reported = { bytes: -1, files: -1 };
   #lastPath: string | undefined;
+  #limit: number | undefined;
+  #budget: Budget | undefined;
 
   constructor(session: Session, receiver: Receiver, random: RandomBytes) {
     this.#session = session;
@@ -130,13 +137,21 @@ export class Inbound implements Flow {
   }
 
   onData(pieces: readonly DataPiece[]): Promise<void> | undefined {
-    const rest = this.#writeAll(pieces, 0);
+    const rest = this.#slowDown(pieces, this.#writeAll(pieces, 0));
     if (!rest) return undefined;
     const all = rest.catch((error: unknown) =>
       this.#session.fail(CrocError.from(error, 'write_failed')),
     );
     this.#writing.add(all);
     return all.finally(() => this.#writing.delete(all));
+  }
+
+  /** Holds a lane back until its bytes were due, should the sender not keep to our limit itself. */
+  #slowDown(pieces: readonly DataPiece[], written: Promise<void> | undefined): typeof written {
+    const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
+    const waitMs = this.#budget?.take(bytes) ?? 0;
+    if (waitMs < LATE_MS) return written;
+    return (written ?? Promise.resolve()).then(() => later(waitMs));
   }
 
   onAllEnded(): void {
@@ -193,6 +208,8 @@ export class Inbound implements Flow {
       throw new CrocError('refused');
     }
     if (text) return this.#takeText(text);
+    this.#limit = decision.limit;
+    if (this.#limit !== undefined) this.#budget = new Budget(this.#limit);
     const destination = await this.#prepare(decision);
     await this.#answer(destination);
     await this.#ended.promise;
@@ -264,6 +281,7 @@ export class Inbound implements Flow {
       accept: true,
       count: indices.length,
       bytes: this.#total,
+      ...(this.#limit === undefined ? {} : { limit: this.#limit }),
     } as const;
     if (!this.#session.uses('resume')) {
       checkSpace(destination.root, this.#total);

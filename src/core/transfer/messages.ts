@@ -47,6 +47,7 @@ export type ToWorker =
       readonly sources: readonly WalkSource[];
       readonly ignore: WalkOptions['ignore'];
     }
+  | { readonly type: 'limit'; readonly bytesPerSecond: number }
   | { readonly type: 'text'; readonly text: TextContent }
   | { readonly type: 'connect'; readonly target: LaneTarget; readonly timing: DataTiming }
   | { readonly type: 'start' }
@@ -56,6 +57,7 @@ export type ToWorker =
       readonly only?: readonly number[];
       readonly onConflict: ConflictChoice | 'ask';
       readonly undo?: boolean;
+      readonly limit?: number;
     }
   | { readonly type: 'reject' }
   | { readonly type: 'choice'; readonly choice: ConflictChoice }

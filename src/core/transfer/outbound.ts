@@ -11,6 +11,7 @@ import type { ControlOf } from '../wire/control.js';
 import type { Piece } from '../wire/data.js';
 import { MAX_PAYLOAD_BYTES } from '../wire/limits.js';
 import { Hashing } from './hashing.js';
+import { Budget, later, lowerLimit } from './budget.js';
 import type { Lane } from './lane.js';
 import { SendPlan } from './plan.js';
 import { countFiles } from './selection.js';
@@ -47,6 +48,8 @@ export class Outbound implements Flow {
   /** Large files that are open, the one used longest ago first. */
   readonly #open = new Map<number, SourceFile>();
   /** Entry → bytes that were neither read for sending nor found with the recipient, once some were. */
+  readonly #limit: number | undefined;
+  #budget: Budget | undefined;
   readonly #left = new Map<number, number>();
   readonly #wanted: number[] = [];
   /** Entry → blocks of which the recipient may have some. */
@@ -62,7 +65,14 @@ export class Outbound implements Flow {
   #total = 0;
   #phase: 'offering' | 'sending' | 'sent' = 'offering';
 
-  constructor(session: Session, walked: Promise<Walked>, onProgress: (progress: Progress) => void) {
+  /** @param limit - bytes a second, at least 1 */
+  constructor(
+    session: Session,
+    walked: Promise<Walked>,
+    onProgress: (progress: Progress) => void,
+    limit?: number,
+  ) {
+    this.#limit = limit;
     this.#session = session;
     this.#walked = walked;
     this.#onProgress = onProgress;
@@ -152,7 +162,9 @@ export class Outbound implements Flow {
     this.#checkBases(answer);
     this.#files = countFiles(this.#entries, this.#wanted);
     this.#report(0);
-    const plan = new SendPlan(this.#entries, files, this.#bases);
+    const limit = lowerLimit(this.#limit, answer.limit);
+    if (limit !== undefined) this.#budget = new Budget(limit);
+    const plan = new SendPlan(this.#entries, files, this.#bases, this.#budget?.pieceBytes);
     this.#plan = plan;
     const pumps = this.#session.lanes.map((lane) => this.#pump(lane, plan));
     await Promise.all([...pumps, this.#hash(answer)]);
@@ -227,6 +239,8 @@ export class Outbound implements Flow {
       await pause();
       const pieces = await this.#read(batch, buffer);
       const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
+      const waitMs = this.#budget?.take(bytes) ?? 0;
+      if (waitMs > 0) await later(waitMs);
       this.#transferred += bytes;
       const readAgain = (): Promise<FileData> => this.#readAgain(batch, pieces);
       await this.#session.sendData(lane, { pieces, bytes: buffer.subarray(0, bytes) }, readAgain);

@@ -41,6 +41,7 @@ interface Range {
 /** Hands out batches: what the recipient lacks of compared files first, then in the order of the offer. */
 export class SendPlan {
   readonly #entries: readonly WalkEntry[];
+  readonly #pieceBytes: number;
   readonly #wanted: readonly number[];
   /** Entry → blocks that are compared and not judged yet. */
   readonly #unjudged: Map<number, number>;
@@ -56,12 +57,15 @@ export class SendPlan {
   /**
    * @param wanted - indices of files, ascending
    * @param bases - entry → how many of its blocks, from the first, are compared, at least 1
+   * @param pieceBytes - most bytes of one batch, more only for one small file
    */
   constructor(
     entries: readonly WalkEntry[],
     wanted: readonly number[],
     bases: ReadonlyMap<number, number> = new Map(),
+    pieceBytes = MAX_PAYLOAD_BYTES,
   ) {
+    this.#pieceBytes = pieceBytes;
     this.#entries = entries;
     this.#wanted = wanted;
     this.#bases = bases;
@@ -76,7 +80,8 @@ export class SendPlan {
     for (;;) {
       const piece = this.#peek();
       if (!piece || piece.file.size > SMALL_FILE_BYTES) break;
-      if (bytes + piece.length > MAX_PAYLOAD_BYTES || pieces.length === MAX_PIECES) break;
+      if (pieces.length > 0 && bytes + piece.length > this.#pieceBytes) break;
+      if (pieces.length === MAX_PIECES) break;
       pieces.push(piece);
       bytes += piece.length;
       this.#advance(piece);
@@ -145,7 +150,9 @@ export class SendPlan {
     const file = range && this.#entries[range.entry];
     if (!range || !file) return undefined;
     const { entry, offset, end } = range;
-    return { entry, file, offset, length: Math.min(MAX_PAYLOAD_BYTES, end - offset) };
+    // A small file stays whole.
+    const mostBytes = file.size > SMALL_FILE_BYTES ? this.#pieceBytes : MAX_PAYLOAD_BYTES;
+    return { entry, file, offset, length: Math.min(mostBytes, end - offset) };
   }
 
   #nextInOrder(): Range | undefined {

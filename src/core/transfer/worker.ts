@@ -31,6 +31,7 @@ class Transfer {
   #walked: Promise<Walked> = Promise.reject(new CrocError('nothing_to_send'));
   #session: Session | undefined;
   #begin: (() => Promise<void>) | undefined;
+  #limit: number | undefined;
   #over = false;
   #reconnectMs = 0;
 
@@ -51,6 +52,9 @@ class Transfer {
         return;
       case 'text':
         this.#walked = Promise.resolve({ entries: [], totals: totalsOf([]), text: message.text });
+        return;
+      case 'limit':
+        this.#limit = message.bytesPerSecond;
         return;
       case 'connect':
         await this.#connect(message.target, message.timing);
@@ -91,8 +95,11 @@ class Transfer {
   }
 
   async #send(session: Session): Promise<void> {
-    const outbound = new Outbound(session, this.#walked, (progress) =>
-      this.#person.onProgress(progress),
+    const outbound = new Outbound(
+      session,
+      this.#walked,
+      (progress) => this.#person.onProgress(progress),
+      this.#limit,
     );
     session.start(outbound);
     const result = await outbound.run();

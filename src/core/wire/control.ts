@@ -95,6 +95,7 @@ const messageSchema = v.variant('t', [
     count,
     bytes: count,
     salt: v.optional(base64(SALT_BYTES, SALT_BYTES)),
+    limit: v.optional(v.pipe(count, v.minValue(1))),
   }),
   v.object({
     t: v.literal('hashes'),

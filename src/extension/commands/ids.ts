@@ -6,9 +6,11 @@ export const COMMANDS = [
   'croc.startRelay',
   'croc.stopRelay',
   'croc.showRelay',
+  'croc.checkRelay',
   'croc.showTransfer',
   'croc.copyCode',
   'croc.copyReceiveCommand',
+  'croc.copyLink',
   'croc.cancel',
   'croc.sendAgain',
   'croc.resume',
@@ -19,5 +21,6 @@ export const COMMANDS = [
   'croc.sendText',
   'croc.sendChanges',
   'croc.undoReceive',
+  'croc.forgetRelayPasswords',
 ] as const;
 export type CommandId = (typeof COMMANDS)[number];

@@ -1,6 +1,14 @@
 /** Receive a code: what, from which relay, what of it, where to. Nothing is written before the end. */
 import * as vscode from 'vscode';
-import { CrocError, freeBytes, type Offer, type RecipientState } from '../../core/index.js';
+import {
+  CrocError,
+  isCrocRelay,
+  networkOf,
+  freeBytes,
+  type Offer,
+  type ReceiveOptions,
+  type RecipientState,
+} from '../../core/index.js';
 import { codeStillGood } from '../remedies.js';
 import type { Parts } from '../parts.js';
 import { askCode, codeFromClipboard } from '../receive/codeStep.js';
@@ -27,32 +35,73 @@ export interface ReceiveStart {
   readonly code?: string;
   /** Prefilled, `http://host:port`; also asked for when a relay is set. */
   readonly relay?: string;
+  /** Whether to ask for the relay even if the local network could be asked. */
+  readonly askRelay?: boolean;
+  /** Whether code and relay come from a link, so somebody else chose them. */
+  readonly fromLink?: boolean;
   /** Absolute folder that the person already chose. */
   readonly to?: string;
 }
 
 interface Meeting {
   readonly code: string;
-  readonly relay: string;
+  /** Absent: the local network is asked, or croc's own for a code of its. */
+  readonly relay?: string;
+  /** Whether the person typed the relay, or none is needed, so that nobody else is asked. */
+  readonly typed: boolean;
 }
+
+/** The options of the core's `receive` that look on the local network. @param wished - whether it makes sense */
+export function lookAround(wished: boolean): Pick<ReceiveOptions, 'discover' | 'multicast'> {
+  const multicast = wished ? settings.surroundings : undefined;
+  return multicast === undefined ? { discover: false } : { discover: true, multicast };
+}
+
+/** Which of several relays with the same channel is the sender's; the person sees it there. */
+async function askWhich(relays: readonly string[]): Promise<string | undefined> {
+  const { t } = vscode.l10n;
+  const picked = await vscode.window.showQuickPick(
+    relays.map((relay) => ({ label: shortAddress(relay), relay })),
+    {
+      title: t('Several relays on this network have a channel of this name.'),
+      placeHolder: t('Which address does the sender see beside the code?'),
+      ignoreFocusOut: true,
+    },
+  );
+  return picked?.relay;
+}
+
+/** Nothing came of the local network, and no relay is set: the address can still be typed. */
+const NOT_FOUND: ReadonlySet<string> = new Set(['no_relay', 'no_such_channel']);
 
 /** Asks for code and relay. @returns undefined when the person leaves @throws CrocError */
 async function askMeeting(parts: Parts, start: ReceiveStart): Promise<Meeting | undefined> {
-  const title = vscode.l10n.t('Receive');
+  const fromLink = start.fromLink === true;
+  const title = fromLink ? vscode.l10n.t('Receive from a link') : vscode.l10n.t('Receive');
   const set = start.relay === undefined ? settings.relay : undefined;
-  const totalSteps = set === undefined ? 2 : 1;
+  const alone = start.relay === undefined && set === undefined && start.askRelay !== true;
+  const found = alone && settings.surroundings !== undefined;
+  const totalSteps = set === undefined && !found ? 2 : 1;
   let code = start.code ?? (await codeFromClipboard());
   for (;;) {
     const typed = await askCode(code, { title, totalSteps });
     if (typed.kind !== 'value') return undefined;
     code = typed.value;
-    if (set !== undefined) return { code, relay: set };
+    if (start.relay === undefined && networkOf(code) === 'croc') {
+      const { crocRelay } = settings;
+      return { code, typed: true, ...(crocRelay === undefined ? {} : { relay: crocRelay }) };
+    }
+    if (set !== undefined) return { code, relay: set, typed: false };
+    if (found) return { code, typed: false };
     const last = parts.context.globalState.get<unknown>(LAST_RELAY);
     const prefilled =
       start.relay ?? (typeof last === 'string' ? last : parts.relays.current?.url) ?? '';
-    const relay = await askRelay(shortAddress(prefilled), { title, totalSteps });
+    const relay = await askRelay(shortAddress(prefilled), {
+      ...{ title, totalSteps },
+      foreign: fromLink && start.relay !== undefined,
+    });
     if (relay.kind === 'back') continue;
-    return relay.kind === 'value' ? { code, relay: relay.value } : undefined;
+    return relay.kind === 'value' ? { code, relay: relay.value, typed: true } : undefined;
   }
 }
 
@@ -67,7 +116,7 @@ function stateText(state: RecipientState): string {
 }
 
 /** Connects with a progress message that can cancel. @throws CrocError */
-function connect(parts: Parts, { code, relay }: Meeting): PromiseLike<Offer> {
+function connect(parts: Parts, { code, relay, typed }: Meeting): PromiseLike<Offer> {
   return vscode.window.withProgress(
     {
       location: vscode.ProgressLocation.Notification,
@@ -77,11 +126,17 @@ function connect(parts: Parts, { code, relay }: Meeting): PromiseLike<Offer> {
     (progress, token) => {
       const abort = new AbortController();
       token.onCancellationRequested(() => abort.abort());
-      return parts.croc.receive(code, {
-        relay,
-        signal: abort.signal,
-        onState: (state) => progress.report({ message: stateText(state) }),
-      });
+      progress.report({ message: vscode.l10n.t('Looking for the sender…') });
+      return parts.relayPasswords.using(relay, (password) =>
+        parts.croc.receive(code, {
+          ...(relay === undefined ? {} : { relay }),
+          ...password,
+          ...lookAround(!typed),
+          onSeveral: askWhich,
+          signal: abort.signal,
+          onState: (state) => progress.report({ message: stateText(state) }),
+        }),
+      );
     },
   );
 }
@@ -188,7 +243,8 @@ export async function receive(parts: Parts, start: ReceiveStart = {}): Promise<b
     meeting = await askMeeting(parts, start);
     if (meeting === undefined) return false;
     const offer = await connect(parts, meeting);
-    await parts.context.globalState.update(LAST_RELAY, meeting.relay);
+    if (meeting.relay !== undefined && !isCrocRelay(meeting.relay))
+      await parts.context.globalState.update(LAST_RELAY, meeting.relay);
     if (offer.kind !== 'files') return await receiveText(parts, offer);
     panel = parts.panels.showOffer({ items: offeredItems(offer), totals: offer.totals });
     const wishes = await askWishes(offer, start.to);
@@ -205,7 +261,10 @@ export async function receive(parts: Parts, start: ReceiveStart = {}): Promise<b
     const again: ReceiveStart = {
       ...start,
       code: codeStillGood(error) ? (meeting?.code ?? '') : '',
-      ...(meeting === undefined ? {} : { relay: meeting.relay }),
+      ...(meeting?.relay === undefined ? {} : { relay: meeting.relay }),
+      ...(meeting !== undefined && meeting.relay === undefined && NOT_FOUND.has(error.code)
+        ? { askRelay: true }
+        : {}),
     };
     // The message stays until it is read, the command is done.
     void sayError(parts.log, error, {

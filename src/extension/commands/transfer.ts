@@ -1,10 +1,11 @@
 /** The commands about one transfer: show it, copy its code, cancel it. */
 import * as vscode from 'vscode';
+import { isCrocRelay } from '../../core/index.js';
 import type { Parts } from '../parts.js';
 import { itemsTitle, stageText } from '../texts.js';
 import type { Transfer } from '../transfers.js';
 import { idOf } from '../views/tree.js';
-import { receiveCommand } from './receiveCommand.js';
+import { crocCommand, receiveCommand } from './receiveCommand.js';
 import { showRelay } from './relay.js';
 
 /** The transfer that is meant: the one named, the only one, or the one picked. */
@@ -51,14 +52,22 @@ export async function showTransfer(parts: Parts, given: readonly unknown[]): Pro
   else if (all.length === 0) await showRelay(parts);
 }
 
+/** The send that waits and is meant, with its code; says so when there is none. */
+export async function chooseWaiting(
+  parts: Parts,
+  given: readonly unknown[],
+): Promise<{ readonly transfer: Transfer; readonly code: string } | undefined> {
+  const transfer = await choose(parts, given, waitingSends(parts), vscode.l10n.t('Which code?'));
+  if (transfer?.code !== undefined) return { transfer, code: transfer.code };
+  void vscode.window.showInformationMessage(vscode.l10n.t('No code is waiting to be used.'));
+  return undefined;
+}
+
 /** Copies the code of a send that waits. @returns whether there was one */
 export async function copyCode(parts: Parts, given: readonly unknown[]): Promise<boolean> {
-  const transfer = await choose(parts, given, waitingSends(parts), vscode.l10n.t('Which code?'));
-  if (transfer?.code === undefined) {
-    void vscode.window.showInformationMessage(vscode.l10n.t('No code is waiting to be used.'));
-    return false;
-  }
-  await vscode.env.clipboard.writeText(transfer.code);
+  const waiting = await chooseWaiting(parts, given);
+  if (waiting === undefined) return false;
+  await vscode.env.clipboard.writeText(waiting.code);
   vscode.window.setStatusBarMessage(vscode.l10n.t('Code copied'), 3000);
   return true;
 }
@@ -68,12 +77,9 @@ export async function copyReceiveCommand(
   parts: Parts,
   given: readonly unknown[],
 ): Promise<boolean> {
-  const transfer = await choose(parts, given, waitingSends(parts), vscode.l10n.t('Which code?'));
-  const code = transfer?.code;
-  if (transfer === undefined || code === undefined) {
-    void vscode.window.showInformationMessage(vscode.l10n.t('No code is waiting to be used.'));
-    return false;
-  }
+  const waiting = await chooseWaiting(parts, given);
+  if (waiting === undefined) return false;
+  const { code, transfer } = waiting;
   const picked = await vscode.window.showQuickPick(
     [
       { label: vscode.l10n.t('macOS, Linux'), shell: 'posix' as const },
@@ -83,7 +89,10 @@ export async function copyReceiveCommand(
   );
   if (picked === undefined) return false;
   const { address } = transfer.facts.meetingPoint;
-  await vscode.env.clipboard.writeText(receiveCommand(code, address, picked.shell));
+  const line = isCrocRelay(address)
+    ? crocCommand(code, address, picked.shell)
+    : receiveCommand(code, address, picked.shell);
+  await vscode.env.clipboard.writeText(line);
   vscode.window.setStatusBarMessage(vscode.l10n.t('Receive command copied'), 3000);
   return true;
 }

@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises';
 import * as vscode from 'vscode';
 import type { ConflictChoice } from '../../core/index.js';
+import { placeText } from '../place.js';
 import { settings } from '../settings.js';
 import { askOne, type Answer } from './quick.js';
 
@@ -47,12 +48,20 @@ async function browse(): Promise<string | undefined> {
   return picked?.[0]?.fsPath;
 }
 
+/** The question, with the machine that the folders are on in a remote window. */
+function whereText(): string {
+  const place = placeText();
+  return place === undefined
+    ? vscode.l10n.t('Where should it go?')
+    : vscode.l10n.t('Where should it go? The folders are {0}.', place);
+}
+
 /** @returns an absolute folder that exists */
 export async function askFolder(steps: Steps): Promise<Answer<string>> {
   const items = await folderItems();
   for (;;) {
     const answer = await askOne(
-      { ...steps, placeholder: vscode.l10n.t('Where should it go?'), items },
+      { ...steps, placeholder: whereText(), items },
       { back: true, gone: steps.gone },
     );
     if (answer.kind !== 'value') return answer;

@@ -1,8 +1,10 @@
 /** How the other side gets in, as the panel shows it while a code waits. */
 import * as vscode from 'vscode';
 import type { PanelCopyable, PanelView } from '../../webview/messages.js';
-import { receiveCommand } from '../commands/receiveCommand.js';
+import { isCrocRelay } from '../../core/index.js';
+import { crocCommand, receiveCommand } from '../commands/receiveCommand.js';
 import { receiveLink } from '../link.js';
+import { networkText } from '../place.js';
 import { isLoopback, shortAddress } from '../texts.js';
 import type { Transfer } from '../transfers.js';
 
@@ -22,11 +24,13 @@ function codeOf(code: string): PanelCopyable {
 function reachText(address: string, own: boolean): string {
   if (isLoopback(address)) return t('This address works on this computer only.');
   if (!own) return t('The relay from your settings. It sees neither names nor contents.');
-  return vscode.env.remoteName === undefined
-    ? t('This window runs the relay. The other side must be able to reach this computer.')
-    : t(
-        'This window runs the relay on its remote machine. The other side must be able to reach that machine.',
-      );
+  const network = networkText();
+  if (network === undefined)
+    return t('This window runs the relay. The other side must be able to reach this computer.');
+  const runs = t(
+    'This window runs the relay on its remote machine. The other side must be able to reach that machine.',
+  );
+  return `${runs} ${network}`;
 }
 
 function relayOf({ facts }: Transfer): PanelCopyable {
@@ -40,6 +44,28 @@ function relayOf({ facts }: Transfer): PanelCopyable {
   };
 }
 
+/** The same over croc's own network, where the code is all that the other side needs. */
+function crocMeeting(code: string, relay: string): Pick<PanelView, 'code' | 'steps' | 'command'> {
+  return {
+    code: codeOf(code),
+    steps: {
+      title: t('On the other side'),
+      lines: [
+        t(
+          'In VS Code, run “Croc: Receive croc code” from the Command Palette, and enter the code.',
+        ),
+        t('Or run the croc program, version 11, and enter the code when it asks.'),
+      ],
+    },
+    command: {
+      label: t('Or in a terminal'),
+      text: crocCommand(code, relay, 'posix'),
+      copy: t('Copy Receive Command'),
+      copied: t('Copied'),
+    },
+  };
+}
+
 /** The parts of the view that are there only while somebody can use the code. */
 export function meetingOf(
   transfer: Transfer,
@@ -48,6 +74,7 @@ export function meetingOf(
   if (code === undefined) return {};
   if (transfer.stage !== 'waiting') return { code: codeOf(code) };
   const { address } = transfer.facts.meetingPoint;
+  if (isCrocRelay(address)) return crocMeeting(code, address);
   return {
     code: codeOf(code),
     relay: relayOf(transfer),

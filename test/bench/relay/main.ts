@@ -13,7 +13,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { freePort, median } from '../processes.js';
+import { freePort } from '../../support/redis.js';
+import { median } from '../processes.js';
 import type { Place } from './clients.js';
 import type { Kind, Order } from './driver.js';
 

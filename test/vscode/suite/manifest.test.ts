@@ -114,6 +114,6 @@ describe('the manifest', () => {
     assert.deepEqual(manifest.enabledApiProposals, []);
     assert.equal(manifest.browser, undefined);
     for (const event of manifest.activationEvents)
-      assert.match(event, /^on(TaskType|WebviewPanel):/);
+      assert.match(event, /^on(Uri$|(TaskType|WebviewPanel):)/);
   });
 });
