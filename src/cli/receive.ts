@@ -134,6 +134,7 @@ async function take(
   const running = offer.accept(options);
   running.on('state', (state) => report.state(state));
   running.on('progress', (progress) => report.progress(progress));
+  running.on('connection', (connection) => report.connection(connection));
   const cancel = () => void running.cancel();
   signal.addEventListener('abort', cancel);
   try {

@@ -1,6 +1,7 @@
 /** What the verbs tell, and its rendering as JSON lines. */
 import type { Writable } from 'node:stream';
 import type {
+  Connection,
   CrocError,
   Offer,
   Offered,
@@ -33,6 +34,8 @@ export interface Reporter {
   /** A text was taken: this is it. */
   text(offer: OfferFacts): void;
   progress(progress: Progress): void;
+  /** Every connection to the other side was lost, or one is back. */
+  connection(connection: Connection): void;
   sent(result: TransferResult): void;
   received(result: ReceiveResult): void;
   /** A relay was looked at. */
@@ -64,6 +67,7 @@ export type JsonEvent =
       files?: number;
       filesDone?: number;
     }
+  | ({ event: 'connection' } & Connection)
   | { event: 'done'; files: number; bytes: number; transferred: number }
   | ({ event: 'check' } & RelayCheck)
   | { event: 'error'; code: string; message: string };
@@ -148,6 +152,10 @@ export class JsonReporter implements Reporter {
       const newest = this.#progress;
       if (newest !== undefined && newest.bytes !== this.#toldBytes) this.#tellProgress(newest);
     }, PROGRESS_EVERY_MS);
+  }
+
+  connection({ connected, giveUpInMs }: Connection): void {
+    this.#tell({ event: 'connection', connected, giveUpInMs: Math.max(0, Math.round(giveUpInMs)) });
   }
 
   #done({ files, bytes, transferred }: TransferResult): void {

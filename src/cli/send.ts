@@ -97,6 +97,7 @@ async function follow(running: Send, { report }: Context): Promise<void> {
   report.state(running.state);
   running.on('state', (state) => report.state(state));
   running.on('progress', (progress) => report.progress(progress));
+  running.on('connection', (connection) => report.connection(connection));
   if (running.offered === undefined)
     running.on('offered', (totals, skipped, ignored) =>
       report.offered({ totals, skipped, ignored }),

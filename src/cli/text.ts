@@ -2,6 +2,7 @@
 import type { Writable } from 'node:stream';
 import { isCrocRelay, networkOf, printable } from '../core/index.js';
 import type {
+  Connection,
   CrocError,
   Offered,
   OfferEntry,
@@ -56,6 +57,8 @@ export class TextReporter implements Reporter {
   readonly #onlyText: boolean;
   readonly #display: ProgressDisplay;
   #state: string | undefined;
+  /** Whether a lost connection was told of, and not yet that it is back. */
+  #lost = false;
 
   /** @param onlyText - stdout gets a text that is received, as it is, and nothing else */
   constructor(stdout: Writable, stderr: Screen, onlyText = false) {
@@ -138,6 +141,17 @@ export class TextReporter implements Reporter {
 
   progress(progress: Progress): void {
     this.#display.update(progress);
+  }
+
+  connection({ connected, giveUpInMs }: Connection): void {
+    if (this.#lost === !connected) return;
+    this.#lost = !connected;
+    // The bar is drawn anew below the sentence, by the next progress.
+    this.#display.end();
+    const seconds = Math.max(1, Math.ceil(giveUpInMs / 1000));
+    this.#stderr.write(
+      connected ? 'Connected again.\n' : `Connection lost, trying for another ${seconds} s.\n`,
+    );
   }
 
   sent(result: TransferResult): void {

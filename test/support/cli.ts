@@ -72,6 +72,11 @@ const EventSchema = v.variant('event', [
     files: v.optional(count),
     filesDone: v.optional(count),
   }),
+  v.strictObject({
+    event: v.literal('connection'),
+    connected: v.boolean(),
+    giveUpInMs: count,
+  }),
   v.strictObject({ event: v.literal('done'), files: count, bytes: count, transferred: count }),
   v.strictObject({
     event: v.literal('check'),

@@ -61,6 +61,36 @@ describe('numbers', () => {
   });
 });
 
+describe('a connection', () => {
+  const lost = { connected: false, giveUpInMs: 117_400.4 };
+  const back = { connected: true, giveUpInMs: 0 };
+
+  test('that is lost and back is told of in sentences, once each', () => {
+    const out = sink();
+    const err = sink();
+    const report = new TextReporter(out.stream, err.stream);
+    report.connection(back);
+    expect(err.text()).toBe('');
+    for (const connection of [lost, lost, back, back, lost]) report.connection(connection);
+    expect(err.text()).toBe(
+      'Connection lost, trying for another 118 s.\nConnected again.\n' +
+        'Connection lost, trying for another 118 s.\n',
+    );
+    expect(out.text()).toBe('');
+  });
+
+  test('is a line of JSON', () => {
+    const out = sink();
+    const report = new JsonReporter(out.stream);
+    report.connection(lost);
+    report.connection(back);
+    expect(out.text()).toBe(
+      '{"event":"connection","connected":false,"giveUpInMs":117400}\n' +
+        '{"event":"connection","connected":true,"giveUpInMs":0}\n',
+    );
+  });
+});
+
 describe('a text', () => {
   const nasty = 'a\ttab\r\nb\u001b[2J\u202e\rc';
   const offer = (text: string) => ({
