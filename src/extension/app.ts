@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import { Croc, type Offer } from '../core/index.js';
 import type { Action } from '../webview/messages.js';
 import { act, actOnPast } from './actions.js';
-import type { CrocApi } from './api.js';
+import type { CrocApi, TransferInfo } from './api.js';
 import { clearHistory, removeTransfer, resume, reveal, sendAgain } from './commands/history.js';
 import type { CommandId } from './commands/ids.js';
 import { receive, receiveHere } from './commands/receive.js';
@@ -39,7 +39,29 @@ const HANDLERS: Record<CommandId, (parts: Parts, given: readonly unknown[]) => P
   'croc.reveal': reveal,
   'croc.removeTransfer': removeTransfer,
   'croc.clearHistory': clearHistory,
+  'croc.getStarted': ({ context }) =>
+    Promise.resolve(
+      vscode.commands.executeCommand(
+        'workbench.action.openWalkthrough',
+        `${context.extension.id}#firstMinute`,
+      ),
+    ),
 };
+
+/** What other extensions may know of a transfer. */
+const infoOf = ({
+  id,
+  direction,
+  stage,
+  facts,
+  totals,
+  progress,
+  error,
+}: Transfer): TransferInfo => ({
+  ...{ id, direction, stage, totals, progress },
+  names: facts.items.map(({ name }) => name),
+  error: error?.code,
+});
 
 /** The running extension. */
 export class App implements Parts {
@@ -50,11 +72,12 @@ export class App implements Parts {
   readonly relays: Relays;
   readonly panels: Panels;
   readonly relayTasks: RelayTasks;
-  readonly api: CrocApi;
+  readonly api: Omit<CrocApi, 'onDidChangeTransfers'>;
 
   constructor(
     readonly context: vscode.ExtensionContext,
     readonly log: vscode.LogOutputChannel,
+    tell: (transfers: readonly TransferInfo[]) => void,
   ) {
     this.transfers = new Transfers(log);
     this.relays = new Relays(log);
@@ -78,6 +101,7 @@ export class App implements Parts {
       new StatusBar(this.transfers, this.relays),
       new Notifications(this),
       this.transfers.onDidChange(() => this.#setContext()),
+      this.transfers.onDidChange(() => tell(this.transfers.all.map(infoOf))),
       this.relays.onDidChange(() => this.#setContext()),
     );
   }
@@ -98,7 +122,7 @@ export class App implements Parts {
     await Promise.all([this.relays.stop(), this.history.flush()]);
   }
 
-  #api(): CrocApi {
+  #api(): App['api'] {
     return {
       send: async (paths, options) => (await startSend(this, paths, options)).send,
       receive: async (code, options = {}): Promise<Offer> => {

@@ -22,6 +22,8 @@ export interface HostRun {
   readonly env: Readonly<Record<string, string>>;
 }
 
+/** Somebody else's extension, which uses the API. */
+const NEIGHBOUR = path.join(projectRoot, 'test', 'vscode', 'neighbour');
 const RUN_MS = 300_000;
 const DOWNLOAD_MS = 15_000;
 
@@ -43,7 +45,7 @@ export async function runInElectron(executable: string, run: HostRun): Promise<v
   const root = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
   const tests = runTests({
     vscodeExecutablePath: executable,
-    extensionDevelopmentPath: projectRoot,
+    extensionDevelopmentPath: [projectRoot, NEIGHBOUR],
     extensionTestsPath: run.suite,
     extensionTestsEnv: { ...run.env, [USER_DATA_VARIABLE]: data },
     launchArgs: [
@@ -82,6 +84,7 @@ export async function runInCodeServer(run: HostRun): Promise<void> {
   async function open(exit: (code: number) => void): Promise<void> {
     const payload = [
       ['extensionDevelopmentPath', server.uri(projectRoot)],
+      ['extensionDevelopmentPath', server.uri(NEIGHBOUR)],
       ['extensionTestsPath', server.uri(run.suite)],
       ['enableProposedApi', ''],
       ['skipWelcome', 'true'],

@@ -59,9 +59,11 @@ async function bundle(): Promise<string> {
     name.endsWith('.test.ts'),
   );
   await build({
-    entryPoints: ['index.ts', ...tests.map((name) => `suite/${name}`)].map((name) =>
-      path.join(here, name),
-    ),
+    entryPoints: [
+      'index.ts',
+      'neighbour/extension.ts',
+      ...tests.map((name) => `suite/${name}`),
+    ].map((name) => path.join(here, name)),
     outdir,
     outbase: here,
     bundle: true,

@@ -15,5 +15,6 @@ export const COMMANDS = [
   'croc.reveal',
   'croc.removeTransfer',
   'croc.clearHistory',
+  'croc.getStarted',
 ] as const;
 export type CommandId = (typeof COMMANDS)[number];
