@@ -32,7 +32,7 @@ export class ProgressDisplay {
       this.#lineMs = now;
       const percent = Math.floor((100 * progress.bytes) / Math.max(1, progress.total));
       this.#stderr.write(
-        `${percent} %, ${formatBytes(progress.bytes)} of ${formatBytes(progress.total)}\n`,
+        `${percent} %, ${formatBytes(progress.bytes)} of ${formatBytes(progress.total)}${resuming(progress)}\n`,
       );
     }
   }
@@ -43,7 +43,8 @@ export class ProgressDisplay {
     this.#bar = undefined;
   }
 
-  #draw({ bytes, total, transferred }: Progress, elapsedMs: number): void {
+  #draw(progress: Progress, elapsedMs: number): void {
+    const { bytes, total, transferred } = progress;
     const rate = elapsedMs > 0 ? (1000 * transferred) / elapsedMs : 0;
     // An empty transfer is a full bar.
     const value = total === 0 ? 1 : bytes;
@@ -51,10 +52,11 @@ export class ProgressDisplay {
       size: `${formatBytes(bytes)} of ${formatBytes(total)}`,
       rate: `${formatBytes(Math.round(rate))}/s`,
       left: formatSeconds(bytes < total ? (total - bytes) / rate : 0),
+      resuming: resuming(progress),
     };
     if (this.#bar === undefined) {
       this.#bar = new SingleBar({
-        format: '[{bar}] {percentage} %  {size}  {rate}  {left} left',
+        format: '[{bar}] {percentage} %  {size}  {rate}  {left} left{resuming}',
         stream: this.#stderr,
         barCompleteChar: '#',
         barIncompleteChar: '.',
@@ -67,4 +69,10 @@ export class ProgressDisplay {
     }
     this.#bar.update(value, shown);
   }
+}
+
+/** Says how much did not have to be sent; nothing where all had to. */
+function resuming({ resumed = 0, total }: Progress): string {
+  const percent = Math.floor((100 * resumed) / Math.max(1, total));
+  return resumed > 0 ? `, resuming: ${percent} % was here` : '';
 }

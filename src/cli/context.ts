@@ -1,5 +1,5 @@
 /** What a verb gets beside its own options, and how its end becomes an exit code. */
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import type { CrocError } from '../core/index.js';
 import type { Environment } from './options.js';
 import type { Reporter } from './reporter.js';
@@ -11,6 +11,10 @@ export interface Context {
   readonly env: Environment;
   /** Aborted, with a CrocError `cancelled` as reason, by the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal;
+  /** The signal that came, if it was one that aborted. */
+  readonly stoppedBy: () => NodeJS.Signals | undefined;
+  /** Where logs go. */
+  readonly stderr: Writable & { readonly isTTY?: boolean };
   readonly stdin: Readable;
   /** Where to ask; undefined when nobody sits there. */
   readonly terminal: Terminal | undefined;

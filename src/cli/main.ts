@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** Entry of the program `croc-share`: builds the world around a verb and turns its end into an exit code. */
 import { CrocError } from '../core/index.js';
+import { check } from './check.js';
 import { exitCodeOf } from './context.js';
 import type { Context } from './context.js';
 import { isVerb, runCommandLine, wants } from './program.js';
@@ -16,6 +17,7 @@ import { TextReporter } from './text.js';
 function takeEnvironment(): Context['env'] {
   const env = { ...process.env };
   delete process.env.CROC_SECRET;
+  delete process.env.CROC_RELAY_PASSWORD;
   return env;
 }
 
@@ -27,9 +29,12 @@ async function main(): Promise<void> {
   const report = wants('--json', argv)
     ? new JsonReporter(stdout)
     : new TextReporter(stdout, stderr, wants('--stdout', argv));
-  const { signal, release } = cancelOnSignals();
+  const { signal, stoppedBy, release } = cancelOnSignals();
   const terminal = stdin.isTTY && stderr.isTTY ? new LineTerminal(stdin, stderr) : undefined;
-  const context: Context = { report, env: takeEnvironment(), signal, stdin, terminal };
+  const context: Context = {
+    ...{ report, signal, stoppedBy, stdin, stderr, terminal },
+    env: takeEnvironment(),
+  };
 
   const fail = (thrown: unknown) => {
     const error = CrocError.from(thrown);
@@ -47,6 +52,7 @@ async function main(): Promise<void> {
       send: (paths, options) => send(paths, options, context),
       receive: (words, options) => receive(words, options, context),
       relay: (options) => relay(options, context),
+      check: (options) => check(options, context),
     });
   } catch (error) {
     fail(error);

@@ -1,6 +1,11 @@
 /** What the command line and the environment say, parsed once. */
-import { isIPv4 } from 'node:net';
-import { CrocError, isCrocRelay, parseCrocRelayAddress, parseRelayAddress } from '../core/index.js';
+import {
+  CrocError,
+  isCrocRelay,
+  parseCrocRelayAddress,
+  parseMulticast,
+  parseRelayAddress,
+} from '../core/index.js';
 import type { Multicast, RelayOptions } from '../core/index.js';
 
 /** The environment variables that the program reads, each absent or a text. */
@@ -25,8 +30,6 @@ export function chooseRelay(option: string | undefined, env: Environment): strin
   return text === undefined || text.trim() === '' ? undefined : parseRelay(text.trim());
 }
 
-const MDNS_PORT = 5353;
-
 /** Where to announce and to look for relays: a place, everywhere (`{}`), or nowhere. */
 export type Surroundings = Multicast | 'nowhere';
 
@@ -36,15 +39,11 @@ export type Surroundings = Multicast | 'nowhere';
  * @throws CrocError `usage`
  */
 export function chooseSurroundings(env: Environment): Surroundings {
-  const text = (env.CROC_MULTICAST ?? '').trim();
-  if (text === '') return {};
-  if (text === 'off') return 'nowhere';
-  const [interfaceAddress = '', portText] = text.split(':', 2);
-  const port = portText === undefined ? MDNS_PORT : Number(portText);
-  const wrong = !isIPv4(interfaceAddress) || !Number.isInteger(port) || port < 1 || port > 65_535;
-  if (wrong)
+  const text = env.CROC_MULTICAST ?? '';
+  const parsed = parseMulticast(text);
+  if (parsed === undefined)
     throw usage(`CROC_MULTICAST is ${text}; it is off, an IPv4 address, or one with :port`);
-  return { interfaceAddress, port };
+  return parsed;
 }
 
 /**
@@ -74,6 +73,22 @@ export function chooseCode(words: readonly string[], env: Environment): string |
   if (/[-\s]/.test(given) || hidden === '') return given;
   const [first] = hidden.split(/[-\s]/, 1);
   return first?.toLowerCase() === given.toLowerCase() ? hidden : `${given}-${hidden}`;
+}
+
+const RATE = /^(\d+(?:\.\d+)?)([kmg]?)b?$/i;
+const FACTORS: Readonly<Record<string, number>> = { '': 1, k: 1e3, m: 1e6, g: 1e9 };
+
+/**
+ * Reads `--limit`: bytes a second, with k, M or G for thousands, millions or thousand millions of them.
+ * @throws CrocError `usage`
+ */
+export function chooseLimit(option: string | undefined): { readonly limit?: number } {
+  if (option === undefined) return {};
+  const [, digits = '', suffix = ''] = RATE.exec(option.trim()) ?? [];
+  const limit = Math.floor(Number(digits) * (FACTORS[suffix.toLowerCase()] ?? Number.NaN));
+  if (digits === '' || !Number.isSafeInteger(limit) || limit < 1)
+    throw usage(`--limit is ${option}; it is bytes a second, like 500k or 2M`);
+  return { limit };
 }
 
 /**

@@ -5,6 +5,7 @@ import { CrocError, CURVE_NAMES } from '../core/index.js';
 import type { ReceiveArguments } from './receive.js';
 import { addRelayOptions } from './relay/options.js';
 import type { RelayFlags } from './relay/config.js';
+import type { CheckArguments } from './check.js';
 import type { SendArguments } from './send.js';
 
 /** What the program can do; each gets its arguments parsed. */
@@ -12,14 +13,16 @@ export interface Verbs {
   readonly send: (paths: readonly string[], options: SendArguments) => Promise<void>;
   readonly receive: (words: readonly string[], options: ReceiveArguments) => Promise<void>;
   readonly relay: (options: RelayFlags) => Promise<void>;
+  readonly check: (options: CheckArguments) => Promise<void>;
 }
 
 /** Tells whether an argument is the name of a verb. */
 export function isVerb(argument: string): boolean {
-  return ['send', 'receive', 'relay'].includes(argument);
+  return ['send', 'receive', 'relay', 'check'].includes(argument);
 }
 
 const RELAY = 'http://host:port of the relay, or croc://host:port; default: CROC_RELAY';
+const LIMIT = 'most file data in a second, like 500k or 2M (1 M is 1,000,000 bytes)';
 const RELAY_PASSWORD = 'password of the relay; default: CROC_RELAY_PASSWORD';
 const RECEIVE_HELP = `
 CODE is what the sender sees, like 417-lunar-acorn-quilt. Other users of this machine can read a
@@ -46,6 +49,7 @@ function describeSend(command: Command): Command {
     .argument('[path...]', 'files and folders')
     .option('--text <text>', 'a text instead; - reads it from stdin')
     .option('--gitignore', 'leave out of folders what git ignores, and .git')
+    .option('--limit <rate>', LIMIT)
     .option('--relay <url>', `${RELAY}, else a relay of its own`)
     .option('--relay-password <password>', RELAY_PASSWORD)
     .option(
@@ -68,6 +72,7 @@ function describeReceive(command: Command): Command {
     .option('--no-discover', 'do not look for relays on the local network')
     .option('--out <dir>', 'existing folder to write into', '.')
     .option('-y, --yes', 'accept without a question')
+    .option('--limit <rate>', LIMIT)
     .option('--stdout', 'take a text only: it goes to stdout as it is, all else to stderr')
     .addOption(
       new Option('--on-conflict <what>', 'a file is already there; ask without a terminal: rename')
@@ -81,6 +86,14 @@ function describeReceive(command: Command): Command {
 function describeRelay(command: Command): Command {
   command.description('run a relay until it is stopped').addOption(json());
   return addRelayOptions(command).addHelpText('after', RELAY_HELP);
+}
+
+function describeCheck(command: Command): Command {
+  return command
+    .description('tell whether a relay can be used from here')
+    .option('--relay <url>', `${RELAY}, else those on the local network`)
+    .option('--relay-password <password>', RELAY_PASSWORD)
+    .addOption(json());
 }
 
 /**
@@ -100,13 +113,15 @@ export async function runCommandLine(argv: readonly string[], verbs: Verbs): Pro
   describeSend(program.command('send')).action(verbs.send);
   describeReceive(program.command('receive')).action(verbs.receive);
   describeRelay(program.command('relay')).action(verbs.relay);
+  describeCheck(program.command('check')).action(verbs.check);
   try {
     await program.parseAsync(argv, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return;
     const said = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
-    const detail = error.code === 'commander.help' ? 'name a verb: send, receive or relay' : said;
+    const detail =
+      error.code === 'commander.help' ? 'name a verb: send, receive, relay or check' : said;
     throw new CrocError('usage', { detail, cause: error });
   }
 }

@@ -5,7 +5,13 @@ import { Croc, CrocError, isCrocRelay, networkOf } from '../core/index.js';
 import type { AcceptOptions, ConflictChoice, Offer } from '../core/index.js';
 import type { Context } from './context.js';
 import { formatOffer } from './format.js';
-import { chooseCode, chooseRelay, chooseRelayPassword, chooseSurroundings } from './options.js';
+import {
+  chooseCode,
+  chooseLimit,
+  chooseRelay,
+  chooseRelayPassword,
+  chooseSurroundings,
+} from './options.js';
 import type { Environment } from './options.js';
 import { askAccept, askRelay, conflictAsker } from './questions.js';
 
@@ -18,6 +24,8 @@ export interface ReceiveArguments {
   /** Folder to write into. */
   readonly out: string;
   readonly yes?: boolean;
+  /** Bytes a second. */
+  readonly limit?: string;
   /** Take only a text, which goes to stdout and nothing else with it. */
   readonly stdout?: boolean;
   readonly onConflict: 'ask' | ConflictChoice;
@@ -44,6 +52,7 @@ export async function receive(
   const discover = options.discover && options.relay === undefined && surroundings !== 'nowhere';
   if (relay === undefined && !discover && networkOf(code) === 'relay')
     throw new CrocError('no_relay', { detail: 'use --relay or set CROC_RELAY' });
+  const limit = chooseLimit(options.limit);
   const to = path.resolve(options.out);
   if (options.stdout !== true) await checkFolder(to);
 
@@ -60,7 +69,7 @@ export async function receive(
   report.offer(offer);
   await decide(offer, options, context);
   const choice = onConflict(options.onConflict, context);
-  await take(offer, offer.kind === 'files' ? { to, onConflict: choice } : {}, context);
+  await take(offer, offer.kind === 'files' ? { to, onConflict: choice, ...limit } : {}, context);
 }
 
 /** The relay to ask. A code of croc's own network needs none, and `CROC_RELAY` is not meant for it. */

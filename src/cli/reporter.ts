@@ -9,6 +9,7 @@ import type {
   ReceiveResult,
   RecipientState,
   Relay,
+  RelayCheck,
   SenderState,
   TransferResult,
 } from '../core/index.js';
@@ -34,6 +35,8 @@ export interface Reporter {
   progress(progress: Progress): void;
   sent(result: TransferResult): void;
   received(result: ReceiveResult): void;
+  /** A relay was looked at. */
+  checked(check: RelayCheck): void;
   /** The verb failed; nothing is told after this. */
   failed(error: CrocError): void;
 }
@@ -53,8 +56,16 @@ export type JsonEvent =
       name?: string | undefined;
     }
   | { event: 'text'; kind: OfferKind; text: string; base64?: string | undefined }
-  | { event: 'progress'; bytes: number; total: number }
+  | {
+      event: 'progress';
+      bytes: number;
+      total: number;
+      resumed?: number;
+      files?: number;
+      filesDone?: number;
+    }
   | { event: 'done'; files: number; bytes: number; transferred: number }
+  | ({ event: 'check' } & RelayCheck)
   | { event: 'error'; code: string; message: string };
 
 /** Milliseconds between two lines about progress: nine in a second, so ten with the last one. */
@@ -115,9 +126,14 @@ export class JsonReporter implements Reporter {
     if (this.#pause === undefined) this.#tellProgress(progress);
   }
 
-  #tellProgress({ bytes, total }: Progress): void {
+  #tellProgress({ bytes, total, resumed, files, filesDone }: Progress): void {
+    const more = {
+      ...(resumed === undefined ? {} : { resumed }),
+      ...(files === undefined ? {} : { files }),
+      ...(filesDone === undefined ? {} : { filesDone }),
+    };
     this.#toldBytes = bytes;
-    this.#tell({ event: 'progress', bytes, total });
+    this.#tell({ event: 'progress', bytes, total, ...more });
     this.#pause = setTimeout(() => {
       this.#pause = undefined;
       const newest = this.#progress;
@@ -139,6 +155,10 @@ export class JsonReporter implements Reporter {
 
   received(result: ReceiveResult): void {
     this.#done(result);
+  }
+
+  checked(check: RelayCheck): void {
+    this.#tell({ event: 'check', ...check });
   }
 
   failed({ code, message }: CrocError): void {

@@ -3,7 +3,13 @@ import type { Readable } from 'node:stream';
 import { Croc, CrocError, MAX_TEXT_BYTES, startRelayThread } from '../core/index.js';
 import type { CurveName, Send, SendItem } from '../core/index.js';
 import type { Context } from './context.js';
-import { announcementOf, chooseCode, chooseRelay, chooseRelayPassword } from './options.js';
+import {
+  announcementOf,
+  chooseCode,
+  chooseLimit,
+  chooseRelay,
+  chooseRelayPassword,
+} from './options.js';
 
 /** The options of `send` as they were typed. */
 export interface SendArguments {
@@ -16,6 +22,8 @@ export interface SendArguments {
   /** A text to send instead of paths; `-` is stdin. */
   readonly text?: string;
   readonly gitignore?: boolean;
+  /** Bytes a second. */
+  readonly limit?: string;
   /** Over croc's own network. */
   readonly croc?: boolean;
 }
@@ -30,6 +38,7 @@ export async function send(
   options: SendArguments,
   context: Context,
 ): Promise<void> {
+  const limit = chooseLimit(options.limit);
   const items = await chooseItems(paths, options.text, context.stdin);
   const code = chooseCode(options.code === undefined ? [] : [options.code], context.env);
   const chosen = chooseRelay(options.relay, context.env);
@@ -40,10 +49,12 @@ export async function send(
   try {
     const running = await new Croc().send(items, {
       signal: context.signal,
+      ...limit,
       ignore: { gitignore: options.gitignore === true },
       ...(relay !== undefined && { relay }),
       ...(options.croc === true && { network: 'croc' as const }),
-      ...chooseRelayPassword(options.relayPassword, context.env),
+      // The relay of our own has none.
+      ...(isOwn ? {} : chooseRelayPassword(options.relayPassword, context.env)),
       ...(code !== undefined && { code }),
       ...(options.curve !== undefined && { curve: options.curve }),
     });

@@ -12,18 +12,25 @@ const ECHO_MS = 300;
 
 /**
  * Turns the first signal into a clean cancel; the second one ends the process at once.
- * @returns the abort signal, and a function that gives the signals back to the system
+ * @returns the abort signal, which signal it was (none: the reader went away), and a function that gives
+ *   the signals back to the system
  */
-export function cancelOnSignals(): { signal: AbortSignal; release: () => void } {
+export function cancelOnSignals(): {
+  signal: AbortSignal;
+  stoppedBy: () => NodeJS.Signals | undefined;
+  release: () => void;
+} {
   const controller = new AbortController();
   let cancelledMs: number | undefined;
-  const cancel = () => {
+  let stoppedBy: NodeJS.Signals | undefined;
+  const cancel = (name?: NodeJS.Signals) => {
     const nowMs = performance.now();
     if (cancelledMs !== undefined) {
       if (nowMs - cancelledMs < ECHO_MS) return;
       process.exit(EXIT.cancelled);
     }
     cancelledMs = nowMs;
+    stoppedBy = name;
     controller.abort(new CrocError('cancelled'));
   };
   const broken = (error: NodeJS.ErrnoException) => {
@@ -38,5 +45,5 @@ export function cancelOnSignals(): { signal: AbortSignal; release: () => void } 
   const release = () => {
     for (const name of SIGNALS) process.off(name, cancel);
   };
-  return { signal: controller.signal, release };
+  return { signal: controller.signal, stoppedBy: () => stoppedBy, release };
 }

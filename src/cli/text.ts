@@ -9,6 +9,7 @@ import type {
   ReceiveResult,
   RecipientState,
   Relay,
+  RelayCheck,
   SenderState,
   Skipped,
   TransferResult,
@@ -150,6 +151,14 @@ export class TextReporter implements Reporter {
     if (isText(result)) return;
     this.#say(`Received ${plural(result.files, 'file')}, ${sizes(result)}:`);
     this.#say(...result.roots.map((root) => `  ${printable(root)}`));
+  }
+
+  checked({ url, version, roundTripMs, ports }: RelayCheck): void {
+    const says = version === undefined ? 'a Croc relay' : `a Croc relay, protocol ${version}`;
+    const away = roundTripMs < 10 ? roundTripMs.toFixed(1) : roundTripMs.toFixed(0);
+    this.#say(`${url}: ${says}, ${away} ms away.`);
+    for (const { port, reachable } of ports)
+      this.#say(`  TCP port ${port}: ${reachable ? 'can be reached' : 'blocked'}`);
   }
 
   failed(error: CrocError): void {

@@ -26,7 +26,7 @@ export type Network = 'relay' | 'croc';
 export interface SendOptions {
   /** Default: the one given to `Croc`. */
   readonly network?: Network;
-  /** Password of the relay on croc's own network; default croc's own. */
+  /** Password of the relay that is named; default: the one given to `Croc`, else croc's own or none. */
   readonly relayPassword?: string;
   /**
    * `http://host:port` of the relay, or `croc://host:port` of one of the `croc` program; default: the one
@@ -38,7 +38,7 @@ export interface SendOptions {
   readonly curve?: CurveName;
   /** How long the code stays open while nobody uses it; default three hours. */
   readonly waitMs?: number;
-  /** File bytes a second to send at most; default: as fast as it goes. */
+  /** File bytes a second to send at most; default: as fast as it goes. Not over croc's own network. */
   readonly limit?: number;
   /** What to leave out of folders; default nothing. */
   readonly ignore?: IgnoreOptions;
@@ -63,7 +63,7 @@ export interface Send extends EventEmitter<SendEvents> {
 
 /** How to receive. */
 export interface ReceiveOptions {
-  /** Password of the relay on croc's own network; default croc's own. */
+  /** Password of the relay that is named; default: the one given to `Croc`, else croc's own or none. */
   readonly relayPassword?: string;
   /**
    * `http://host:port` of the relay, or several, likeliest first, or `croc://host:port` of one of the `croc`
@@ -75,6 +75,8 @@ export interface ReceiveOptions {
    * was given to `Croc`, else no.
    */
   readonly discover?: boolean;
+  /** Where on the local network; default: what was given to `Croc`, else everywhere. */
+  readonly multicast?: Multicast;
   /**
    * Asks which of several relays on the local network is the sender's; undefined: none of them. Without
    * it, that is the error `several_relays`.

@@ -13,13 +13,20 @@ import type { WalkSource } from './files/walk.js';
 import { findMeetingPlace } from './meetingPlace.js';
 import { networkOf } from './network.js';
 import type { ChannelParts, CrocParts, Parts } from './parts.js';
+import { checkLimit } from './running.js';
 import type { Timing } from './timing.js';
 import { receiveCrocOffer, receiveOffer } from './receiving.js';
 import { sortItems } from './items.js';
 import { startCrocSend, startSend } from './sending.js';
 import { CURVE_NAMES } from './types.js';
 import type { CurveName, Multicast, SendItem } from './types.js';
-import { PEER_SILENCE_MS, PING_INTERVAL_MS } from './wire/limits.js';
+import {
+  LANE_SILENCE_MS,
+  PEER_SILENCE_MS,
+  PING_INTERVAL_MS,
+  RECONNECT_MS,
+  REDIAL_PAUSE_MS,
+} from './wire/limits.js';
 
 const DEFAULT_TIMING: Timing = {
   initializeMs: 15_000,
@@ -29,6 +36,9 @@ const DEFAULT_TIMING: Timing = {
   connectMs: 10_000,
   pingMs: PING_INTERVAL_MS,
   silenceMs: PEER_SILENCE_MS,
+  laneSilenceMs: LANE_SILENCE_MS,
+  reconnectMs: RECONNECT_MS,
+  redialMs: REDIAL_PAUSE_MS,
 };
 
 /** How to build a `Croc`. Everything has a default except the relay, which a call can also give. */
@@ -37,7 +47,7 @@ export interface CrocOptions {
   readonly relay?: string;
   /** Which way a send goes when no call says so; default `relay`. */
   readonly network?: Network;
-  /** Password of the relay on croc's own network; default croc's own. */
+  /** Password of the relay; on croc's own network default croc's own, else none. */
   readonly relayPassword?: string;
   /** Whether receiving looks for relays on the local network, too; default no. */
   readonly discover?: boolean;
@@ -77,7 +87,13 @@ export class Croc {
     const curve = options.curve ?? this.#options.curve ?? 'p256';
     if (!CURVE_NAMES.includes(curve)) throw new CrocError('unsupported_curve', { detail: curve });
     const { sources, text } = sortItems(items);
-    const content = { sources, text, ignore: options.ignore, curve };
+    const content = {
+      sources,
+      text,
+      ignore: options.ignore,
+      curve,
+      limit: checkLimit(options.limit),
+    };
     const relay = options.relay ?? this.#options.relay;
     if (isCrocRelay(relay) || (options.network ?? this.#options.network) === 'croc') {
       await mustAllExist(sources);
@@ -109,15 +125,18 @@ export class Croc {
       return receiveCrocOffer(this.#crocParts(code, undefined, options), onState);
     const parsed = parseCode(code);
     const place = await this.#meetingPlace(parsed.channel, options);
-    return receiveOffer(this.#channelParts(place, options), parsed, onState);
+    // A relay that was only found on the network is told no password.
+    const known = this.#named(options).includes(place);
+    return receiveOffer(this.#channelParts(place, options, known), parsed, onState);
   }
 
   #meetingPlace(channel: string, options: ReceiveOptions): Promise<string> {
-    const { localAddress, clock = systemClock, random = systemRandom, multicast } = this.#options;
-    const named = options.relay ?? this.#options.relay ?? [];
+    const { localAddress, clock = systemClock, random = systemRandom } = this.#options;
     return findMeetingPlace({
-      ...{ channel, localAddress, clock, random, multicast },
-      relays: typeof named === 'string' ? [named] : named,
+      ...{ channel, localAddress, clock, random },
+      multicast: options.multicast ?? this.#options.multicast,
+      relays: this.#named(options),
+      password: options.relayPassword ?? this.#options.relayPassword,
       discover: options.discover ?? this.#options.discover ?? false,
       answerMs: this.#options.timing?.answerMs ?? DEFAULT_TIMING.answerMs,
       signal: options.signal ?? new AbortController().signal,
@@ -125,14 +144,20 @@ export class Croc {
     });
   }
 
-  #channelParts(relayUrl: string | undefined, options: CallOptions): ChannelParts {
+  #named({ relay = this.#options.relay ?? [] }: Pick<ReceiveOptions, 'relay'>): readonly string[] {
+    return typeof relay === 'string' ? [relay] : relay;
+  }
+
+  #channelParts(relayUrl: string | undefined, options: CallOptions, known = true): ChannelParts {
     if (relayUrl === undefined) throw new CrocError('no_relay');
     const parts = this.#commonParts(options, 'worker.js');
-    const { clock, localAddress, timing } = parts;
-    const client = { url: relayUrl, clock, answerMs: timing.answerMs };
-    const relay = new RelayClient(
-      localAddress === undefined ? client : { ...client, localAddress },
-    );
+    const { clock, random, localAddress, timing } = parts;
+    const password = known ? (options.relayPassword ?? this.#options.relayPassword) : undefined;
+    const relay = new RelayClient({
+      ...{ url: relayUrl, clock, random, answerMs: timing.answerMs },
+      ...(localAddress !== undefined && { localAddress }),
+      ...(password !== undefined && { password }),
+    });
     return { ...parts, relay, relayUrl };
   }
 

@@ -29,6 +29,7 @@ interface ErrorEntry {
 export const RELAY_ERROR_STATUS = {
   bad_request: 400,
   unauthorized: 401,
+  relay_password: 401,
   channel_full: 403,
   bad_key: 403,
   no_such_channel: 404,
@@ -36,10 +37,12 @@ export const RELAY_ERROR_STATUS = {
   out_of_order: 409,
   already_set: 409,
   channel_closed: 410,
+  transfer_limit: 410,
   too_large: 413,
   misdirected: 421,
   rate_limited: 429,
   relay_full: 503,
+  relay_draining: 503,
   relay_unavailable: 503,
 } as const;
 
@@ -93,10 +96,27 @@ export const ERRORS = {
     'Try again later or use another relay.',
   ),
   relay_unavailable: relay(
-    'The relay cannot reach the store that it shares with others, so it cannot serve for the moment.',
+    'The relay cannot serve for the moment: it, or the store that it shares with others, cannot be reached.',
     'Try again in a minute; if it stays, tell whoever runs the relay.',
   ),
   misdirected: relay('The lanes of this channel are at another address of the relay.', SEND_AGAIN),
+
+  relay_draining: relay(
+    'The relay is about to stop and takes no new transfers.',
+    'Try again in a minute or use another relay.',
+  ),
+  relay_password: relay(
+    'The relay wants a password, and this one is missing or wrong.',
+    'Ask whoever runs the relay for its password.',
+  ),
+  password_in_clear: relay(
+    "The relay's password would cross the network unencrypted, so it was not sent.",
+    'Use the https address of the relay.',
+  ),
+  transfer_limit: relay(
+    'The relay ended the transfer because it was larger or took longer than this relay allows.',
+    'Send it in parts, or use another relay.',
+  ),
 
   // What a client finds out about the relay.
   no_relay: relay(
@@ -121,7 +141,11 @@ export const ERRORS = {
   ),
   relay_gone: relay(
     'The connection to the relay was lost and did not come back.',
-    'Check that the relay still runs, then send again.',
+    'Check that the relay still runs, then send again into the same folder; what has arrived is not sent again.',
+  ),
+  relay_restarted: relay(
+    'The relay does not know this transfer any more: it was restarted, or the other side gave up meanwhile.',
+    'Send again into the same folder; what has arrived is not sent again.',
   ),
   relay_silent: relay(
     'The relay accepted the connection but did not answer in time.',
@@ -177,7 +201,7 @@ export const ERRORS = {
   peer_silent: {
     phase: 'connect',
     what: 'The other side has not been heard for too long.',
-    next: 'Check that it still runs and is connected, then send again.',
+    next: 'Check that it still runs and is connected, then send again; what has arrived is not sent again.',
   },
   timed_out: {
     phase: 'connect',
@@ -191,7 +215,7 @@ export const ERRORS = {
   // The data plane.
   connection_lost: transfer(
     'The connection broke before everything had arrived.',
-    'Send again; nothing incomplete was kept under its final name.',
+    'Send again into the same folder: what has arrived is not sent again, and nothing incomplete has its final name.',
   ),
   tampered: transfer(
     'A record failed its authenticity check: it was changed, repeated, reordered or made with another key.',
@@ -273,6 +297,8 @@ export interface CrocErrorOptions {
   /** One fact about this case (a path, a port, an address), never a secret. */
   readonly detail?: string;
   readonly cause?: unknown;
+  /** After how many seconds it may be tried again, when a relay said so. */
+  readonly retryAfterSeconds?: number;
 }
 
 /** Every error that Croc throws or reports. */
@@ -281,6 +307,8 @@ export class CrocError extends Error {
   readonly code: ErrorCode;
   readonly phase: ErrorPhase;
   readonly detail: string | undefined;
+  /** After how many seconds it may be tried again; undefined: nobody said. */
+  readonly retryAfterSeconds: number | undefined;
 
   /** @param code - from the closed list @param options - a fact about this case, and the cause */
   constructor(code: ErrorCode, options: CrocErrorOptions = {}) {
@@ -290,6 +318,7 @@ export class CrocError extends Error {
     this.code = code;
     this.phase = entry.phase;
     this.detail = options.detail;
+    this.retryAfterSeconds = options.retryAfterSeconds;
   }
 
   /** The plain data of this error, for a worker boundary or a JSON line. */

@@ -13,6 +13,9 @@ export { isCrocRelay, parseCrocRelayAddress } from './croc11/route.js';
 export { networkOf } from './network.js';
 export { CURVE_NAMES, TEXT_KINDS } from './types.js';
 export { MAX_TEXT_BYTES } from './wire/limits.js';
+export { checkRelay, portsInWords } from './checkRelay.js';
+export type { CheckedPort, CheckOptions, RelayCheck } from './checkRelay.js';
+export { parseMulticast } from './discovery/network.js';
 export { findRelays } from './discovery/find.js';
 export type { FindOptions, FoundRelay } from './discovery/find.js';
 export type {
@@ -61,5 +64,5 @@ export { discardKept } from './files/undo.js';
 export { startRelay, startRelayThread } from './relays.js';
 export { DEFAULT_LIMITS as DEFAULT_RELAY_LIMITS } from './relay/limits.js';
 export type { RelayLimits } from './relay/limits.js';
-export type { RelaySetup } from './relay/relay.js';
+export type { OperatedRelay, RelayGauges, RelaySetup } from './relay/relay.js';
 export type { RelayEvent } from './relay/events.js';

@@ -26,6 +26,8 @@ export interface PlaceOptions {
   readonly discover: boolean;
   readonly multicast: Multicast | undefined;
   readonly localAddress: string | undefined;
+  /** The password of the relays that the person named; those found on the network are told none. */
+  readonly password: string | undefined;
   readonly answerMs: number;
   readonly clock: Clock;
   readonly random: RandomBytes;
@@ -80,10 +82,12 @@ async function has(url: string, options: PlaceOptions): Promise<boolean | CrocEr
   const answerMs = Math.min(options.answerMs, ASK_MS);
   let client: RelayClient | undefined;
   try {
-    const target = { url, clock, answerMs };
-    const asked = new RelayClient(
-      localAddress === undefined ? target : { ...target, localAddress },
-    );
+    const named = options.relays.includes(url);
+    const asked = new RelayClient({
+      ...{ url, clock, random, answerMs },
+      ...(localAddress !== undefined && { localAddress }),
+      ...(named && options.password !== undefined && { password: options.password }),
+    });
     client = asked;
     const uuid = Buffer.from(random(24)).toString('base64url');
     const onTimeout = (): CrocError => new CrocError('relay_unreachable', { detail: url });

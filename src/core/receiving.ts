@@ -8,13 +8,14 @@ import type { Code } from './code.js';
 import { meetMessage } from './croc11/route.js';
 import type { ChannelParts, CrocParts, Parts } from './parts.js';
 import { CrocError } from './errors.js';
-import { clientContext, dataPlane, openHost, runToEnd } from './running.js';
+import { checkLimit, clientContext, dataPlane, openHost, runToEnd } from './running.js';
 import type { PeerOffer, TransferHost } from './transfer/host.js';
 import type { MeetingState } from './transfer/messages.js';
 import type {
   AcceptOptions,
   Conflict,
   ConflictChoice,
+  Connection,
   OfferEntry,
   OfferKind,
   Progress,
@@ -57,6 +58,7 @@ class Meeting {
   readonly host: TransferHost;
   readonly done: Promise<ReceiveResult>;
   onProgress: (progress: Progress) => void = () => undefined;
+  onConnection: (connection: Connection) => void = () => undefined;
   onConflict: (conflict: Conflict) => Promise<ConflictChoice> = () => Promise.resolve('rename');
   state: RecipientState = 'initialize';
 
@@ -67,6 +69,7 @@ class Meeting {
   ) {
     this.host = openHost(parts, {
       onProgress: (progress) => this.onProgress(progress),
+      onConnection: (connection) => this.onConnection(connection),
       onConflict: (conflict) => this.onConflict(conflict),
       onState: (state) => this.enter(toRecipientState(state)),
     });
@@ -122,6 +125,7 @@ class ReceivedOffer implements Offer {
 
   accept(options: AcceptOptions = {}): Receive {
     if (this.#answered) throw new CrocError('usage', { detail: 'the offer was answered already' });
+    checkLimit(options.limit);
     this.#answered = true;
     return new RunningReceive(this.#meeting, options);
   }
@@ -142,10 +146,12 @@ class RunningReceive extends EventEmitter<ReceiveEvents> implements Receive {
     this.#meeting = meeting;
     meeting.onState = (state) => this.emit('state', state);
     meeting.onProgress = (progress) => this.emit('progress', progress);
+    meeting.onConnection = (connection) => this.emit('connection', connection);
+    const limit = checkLimit(options.limit);
     const { onConflict = 'rename' } = options;
     if (typeof onConflict === 'function') meeting.onConflict = onConflict;
     const choice = typeof onConflict === 'function' ? 'ask' : onConflict;
-    meeting.host.accept(options.to, options.only, choice, options.undo === true);
+    meeting.host.accept(options.to, options.only, choice, options.undo === true, limit);
   }
 
   get state(): RecipientState {

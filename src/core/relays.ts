@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Relay, RelayOptions } from './api.js';
 import { withAnnouncement } from './discovery/announced.js';
 import { startRelay as startHere } from './relay/relay.js';
-import type { RelaySetup } from './relay/relay.js';
+import type { OperatedRelay, RelaySetup } from './relay/relay.js';
 import { startRelayThread as startThread } from './relay/thread.js';
 
 /**
@@ -13,8 +13,18 @@ import { startRelayThread as startThread } from './relay/thread.js';
  *
  * @throws CrocError `port_taken`, `cannot_listen`, `usage`
  */
-export async function startRelay(options: RelaySetup = {}): Promise<Relay> {
-  return withAnnouncement(await startHere(options), options);
+export async function startRelay(options: RelaySetup = {}): Promise<OperatedRelay> {
+  const relay = await startHere(options);
+  const said = await withAnnouncement(relay, options);
+  return {
+    ...{ url: said.url, localUrl: said.localUrl, port: said.port, ports: said.ports },
+    ...{ announced: said.announced, closed: said.closed },
+    watch: (changed) => said.watch(changed),
+    stats: () => said.stats(),
+    close: () => said.close(),
+    gauges: () => relay.gauges(),
+    drain: (limitMs) => relay.drain(limitMs),
+  };
 }
 
 /**

@@ -1,11 +1,15 @@
 /** What a running send and a running receive share: the worker, the events, the one way out. */
 import { abortReason, deferred, throwIfAborted } from './async.js';
 import type { ClientContext, DataPlane } from './channel/client.js';
+import { checkRelay, portsInWords } from './checkRelay.js';
 import type { ChannelParts, Parts } from './parts.js';
 import { CrocError } from './errors.js';
 import { TransferHost } from './transfer/host.js';
 import type { HostEvents } from './transfer/host.js';
 import type { ReceiveResult } from './types.js';
+
+/** How long each port may take when it is looked which of them are blocked, in milliseconds. */
+const CHECK_MS = 2000;
 
 /** The worker of one transfer, tied to the transfer's abort signal. */
 export function openHost(parts: Parts, events: HostEvents): TransferHost {
@@ -68,6 +72,30 @@ export async function runToEnd<T>(
 
 /** Lanes that break because the relay itself is gone are told as that. */
 async function explain(parts: Parts, error: CrocError): Promise<CrocError> {
+  if (error.code === 'relay_port_blocked') return nameBlocked(parts, error);
   if (error.code !== 'connection_lost' || (await parts.relay.answers())) return error;
   return new CrocError('relay_gone', { cause: error });
+}
+
+/** A limit in whole bytes a second, or none. @throws CrocError `usage` when it is not at least 1 */
+export function checkLimit(limit: number | undefined): number | undefined {
+  if (limit === undefined) return undefined;
+  const whole = Math.floor(limit);
+  if (Number.isSafeInteger(whole) && whole >= 1) return whole;
+  throw new CrocError('usage', { detail: 'a limit is at least 1 byte a second' });
+}
+
+/** Says of every port of the relay whether it can be reached, not only of the first that cannot. */
+async function nameBlocked(
+  { relayUrl, clock, localAddress }: Parts,
+  error: CrocError,
+): Promise<CrocError> {
+  const from = localAddress === undefined ? {} : { localAddress };
+  try {
+    const check = await checkRelay(relayUrl, { clock, timeoutMs: CHECK_MS, ...from });
+    if (check.ports.every(({ reachable }) => reachable)) return error;
+    return new CrocError('relay_port_blocked', { detail: portsInWords(check), cause: error });
+  } catch {
+    return error;
+  }
 }

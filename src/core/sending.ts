@@ -23,6 +23,8 @@ export interface SendContent {
   readonly ignore: WalkOptions['ignore'];
   readonly text: TextContent | undefined;
   readonly curve: CurveName;
+  /** Bytes a second. */
+  readonly limit: number | undefined;
 }
 
 /** What to send, and under which code. */
@@ -83,9 +85,11 @@ class RunningSend extends EventEmitter<SendEvents> implements Send {
     this.curve = content.curve;
     const host = openHost(parts, {
       onProgress: (progress) => this.emit('progress', progress),
+      onConnection: (connection) => this.emit('connection', connection),
       onConflict: () => Promise.reject(new CrocError('internal')),
       onState: (state) => this.enter(toSenderState(state)),
     });
+    if (content.limit !== undefined) host.limit(content.limit);
     if (content.text === undefined) host.walk(content.sources, content.ignore);
     else host.text(content.text);
     this.#watchWalk(host);

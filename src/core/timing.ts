@@ -16,8 +16,14 @@ export interface DataTiming {
   readonly connectMs: number;
   /** Between two pings of a party that says nothing else. */
   readonly pingMs: number;
-  /** Without any sign from the peer. */
+  /** Without any sign from the peer, where a lane cannot come back. */
   readonly silenceMs: number;
+  /** Without any sign on one lane, until it is taken for lost and dialled again. */
+  readonly laneSilenceMs: number;
+  /** For how long what was lost is tried again, since it was last heard: lanes and requests. */
+  readonly reconnectMs: number;
+  /** Before a lane is dialled again: at first about this long, doubling to twelve times as long. */
+  readonly redialMs: number;
 }
 
 /** Every deadline of a transfer. */

@@ -2,8 +2,10 @@
 import * as vscode from 'vscode';
 import type { Action } from '../webview/messages.js';
 import { removeTransfer, resume, sendAgain } from './commands/history.js';
+import { copyLink } from './commands/link.js';
 import { receive } from './commands/receive.js';
-import { sendFiles } from './commands/send.js';
+import { includeIgnored, sendItems } from './commands/send.js';
+import { undoReceive } from './commands/undo.js';
 import { cancel, copyCode, copyReceiveCommand } from './commands/transfer.js';
 import type { Parts } from './parts.js';
 import { openFiles, revealFiles } from './places.js';
@@ -25,6 +27,7 @@ async function actAnyway(parts: Parts, action: Action): Promise<boolean> {
 async function copy(parts: Parts, action: Action, transfer: Transfer): Promise<boolean> {
   if (action === 'copy-code') return copyCode(parts, [transfer.id]);
   if (action === 'copy-command') return copyReceiveCommand(parts, [transfer.id]);
+  if (action === 'copy-link') return copyLink(parts, [transfer.id]);
   if (action !== 'copy-relay') return false;
   await vscode.env.clipboard.writeText(shortAddress(transfer.facts.meetingPoint.address));
   return true;
@@ -44,7 +47,11 @@ export async function act(
   if (transfer === undefined) return 'done';
   if (await copy(parts, action, transfer)) return 'copied';
   const { facts, roots } = transfer;
-  if (action === 'send-again') return (await sendFiles(parts, facts.paths)) ? 'replaced' : 'done';
+  if (action === 'send-again')
+    return (await sendItems(parts, facts.sent ?? facts.paths)) ? 'replaced' : 'done';
+  if (action === 'include-ignored')
+    return (await includeIgnored(parts, transfer)) ? 'replaced' : 'done';
+  if (action === 'undo') await undoReceive(parts, [transfer.id]);
   if (action === 'cancel') await cancel(parts, [transfer.id]);
   if (action === 'open') await openFiles(roots);
   if (action === 'reveal')

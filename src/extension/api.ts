@@ -10,6 +10,7 @@ import type {
   Relay,
   RelayOptions,
   Send,
+  SendItem,
   SendOptions,
   Totals,
 } from '../core/index.js';
@@ -39,11 +40,14 @@ export type TransfersEvent = (listener: (transfers: readonly TransferInfo[]) => 
  */
 export interface CrocApi {
   /**
-   * @param paths - absolute paths of files and folders
+   * @param items - absolute paths of files and folders, files in memory, or a text alone
    * @param options - without `relay`: the one that is set, else this window's own, started if needed
    */
-  send(paths: readonly string[], options?: SendOptions): Promise<Send>;
-  /** @param code - the code phrase @param options - without `relay`: the one that is set */
+  send(items: readonly SendItem[], options?: SendOptions): Promise<Send>;
+  /**
+   * @param code - the code phrase
+   * @param options - without `relay`: the one that is set, then those on the local network
+   */
   receive(code: string, options?: ReceiveOptions): Promise<Offer>;
   /** Starts a relay in this window; it stops with the window. */
   startRelay(options?: RelayOptions): Promise<Relay>;

@@ -6,10 +6,15 @@ import { act, actOnPast } from './actions.js';
 import type { CrocApi, TransferInfo } from './api.js';
 import { clearHistory, removeTransfer, resume, reveal, sendAgain } from './commands/history.js';
 import type { CommandId } from './commands/ids.js';
-import { receive, receiveHere } from './commands/receive.js';
+import { check } from './commands/check.js';
+import { copyLink, openLink } from './commands/link.js';
+import { lookAround, receive, receiveHere } from './commands/receive.js';
 import { showRelay, startRelay, stopRelay } from './commands/relay.js';
-import { send, startSend } from './commands/send.js';
+import { send, sendUris, startSend } from './commands/send.js';
+import { sendChanges } from './commands/sendChanges.js';
+import { sendSelection, sendText } from './commands/sendText.js';
 import { cancel, copyCode, copyReceiveCommand, showTransfer } from './commands/transfer.js';
+import { undoReceive } from './commands/undo.js';
 import { History } from './history/history.js';
 import { EntryStore } from './history/store.js';
 import { trackOffer } from './receive/track.js';
@@ -18,6 +23,7 @@ import { Relays } from './relays.js';
 import { RelayTasks } from './relayTask.js';
 import { settings } from './settings.js';
 import { Transfers, type Transfer } from './transfers.js';
+import { Undoing } from './undoing.js';
 import { Notifications } from './views/notifications.js';
 import { Panels, type Outcome } from './views/panel.js';
 import { StatusBar } from './views/statusBar.js';
@@ -30,9 +36,11 @@ const HANDLERS: Record<CommandId, (parts: Parts, given: readonly unknown[]) => P
   'croc.startRelay': startRelay,
   'croc.stopRelay': stopRelay,
   'croc.showRelay': showRelay,
+  'croc.checkRelay': check,
   'croc.showTransfer': showTransfer,
   'croc.copyCode': copyCode,
   'croc.copyReceiveCommand': copyReceiveCommand,
+  'croc.copyLink': copyLink,
   'croc.cancel': cancel,
   'croc.sendAgain': sendAgain,
   'croc.resume': resume,
@@ -46,6 +54,10 @@ const HANDLERS: Record<CommandId, (parts: Parts, given: readonly unknown[]) => P
         `${context.extension.id}#firstMinute`,
       ),
     ),
+  'croc.sendSelection': sendSelection,
+  'croc.sendText': sendText,
+  'croc.sendChanges': sendChanges,
+  'croc.undoReceive': undoReceive,
 };
 
 /** What other extensions may know of a transfer. */
@@ -71,6 +83,7 @@ export class App implements Parts {
   readonly tree: TransferTree;
   readonly relays: Relays;
   readonly panels: Panels;
+  readonly undoing: Undoing;
   readonly relayTasks: RelayTasks;
   readonly api: Omit<CrocApi, 'onDidChangeTransfers'>;
 
@@ -80,13 +93,14 @@ export class App implements Parts {
     tell: (transfers: readonly TransferInfo[]) => void,
   ) {
     this.transfers = new Transfers(log);
+    this.undoing = new Undoing(this.transfers, context.globalState);
     this.relays = new Relays(log);
     this.relayTasks = new RelayTasks(this.relays);
     const store = new EntryStore(vscode.Uri.joinPath(context.globalStorageUri, 'history').fsPath);
     this.history = new History(store, this.transfers, log);
-    this.tree = new TransferTree(this.history, this.transfers, (uris) =>
-      send(this, [uris[0], uris]),
-    );
+    this.tree = new TransferTree(this.history, this.transfers, async (uris) => {
+      await sendUris(this, uris);
+    });
     this.panels = new Panels(context.extensionUri, this.transfers, this.history, log, {
       running: (action, transfer) => this.act(action, transfer),
       past: (action, id) => actOnPast(this, action, id),
@@ -94,6 +108,7 @@ export class App implements Parts {
     this.api = this.#api();
     context.subscriptions.push(
       this.transfers,
+      this.undoing,
       this.relays,
       this.panels,
       this.history,
@@ -111,6 +126,11 @@ export class App implements Parts {
     await HANDLERS[id](this, given);
   }
 
+  /** Somebody opened a link of ours. */
+  openLink(uri: vscode.Uri): Promise<void> {
+    return openLink(this, uri);
+  }
+
   act(action: Action, transfer: Transfer | undefined): Promise<Outcome> {
     return act(this, action, transfer);
   }
@@ -119,15 +139,17 @@ export class App implements Parts {
   async close(): Promise<void> {
     this.history.closing();
     await this.transfers.close();
+    await this.undoing.close();
     await Promise.all([this.relays.stop(), this.history.flush()]);
   }
 
   #api(): App['api'] {
     return {
-      send: async (paths, options) => (await startSend(this, paths, options)).send,
+      send: async (items, options) => (await startSend(this, items, options)).send,
       receive: async (code, options = {}): Promise<Offer> => {
         const relay = options.relay ?? settings.relay;
         const offer = await this.croc.receive(code, {
+          ...lookAround(options.relay === undefined),
           ...options,
           ...(relay === undefined ? {} : { relay }),
         });
@@ -145,6 +167,7 @@ export class App implements Parts {
     set('relayRunning', this.relays.current !== undefined);
     set('transferKnown', all.length > 0);
     set('transferActive', active.length > 0);
+    set('undoKnown', this.undoing.transfer !== undefined);
     set(
       'codeWaiting',
       active.some((transfer) => transfer.code !== undefined),

@@ -35,6 +35,9 @@ export function activate(context: vscode.ExtensionContext): CrocApi {
       provideTasks: async () => (await app()).relayTasks.provideTasks(),
       resolveTask: async (task) => (await app()).relayTasks.resolveTask(task),
     }),
+    vscode.window.registerUriHandler({
+      handleUri: async (uri) => (await app()).openLink(uri),
+    }),
     vscode.window.registerWebviewPanelSerializer('croc.transfer', {
       deserializeWebviewPanel: async (panel, state: unknown) =>
         (await app()).panels.restore(panel, state),
@@ -42,7 +45,7 @@ export function activate(context: vscode.ExtensionContext): CrocApi {
     transfersView(app),
   );
   return {
-    send: async (paths, options) => (await app()).api.send(paths, options),
+    send: async (items, options) => (await app()).api.send(items, options),
     receive: async (code, options) => (await app()).api.receive(code, options),
     startRelay: async (options) => (await app()).api.startRelay(options),
     onDidChangeTransfers: changed.event,

@@ -4,6 +4,7 @@ import type { Croc } from '../core/index.js';
 import type { History } from './history/history.js';
 import type { Relays } from './relays.js';
 import type { Transfer, Transfers } from './transfers.js';
+import type { Undoing } from './undoing.js';
 import type { Outcome, Panels } from './views/panel.js';
 import type { Action } from '../webview/messages.js';
 
@@ -16,6 +17,7 @@ export interface Parts {
   readonly transfers: Transfers;
   readonly history: History;
   readonly panels: Panels;
+  readonly undoing: Undoing;
   /** Does what a button of the panel or of a message asks for. */
   act(action: Action, transfer: Transfer | undefined): Promise<Outcome>;
 }

@@ -1,7 +1,14 @@
 /** The relays that this window runs, each in a worker thread. */
 import { createServer } from 'node:net';
 import * as vscode from 'vscode';
-import { startRelayThread, type CrocError, type Relay, type RelayOptions } from '../core/index.js';
+import {
+  startRelayThread,
+  type CrocError,
+  type Relay,
+  type RelayOptions,
+  type RelayStats,
+} from '../core/index.js';
+import { settings } from './settings.js';
 
 /** The HTTP port that a relay takes when nothing else is said. */
 export const DEFAULT_PORT = 8003;
@@ -56,11 +63,18 @@ export async function findOtherPorts(options: RelayOptions): Promise<OtherPorts>
   };
 }
 
+/** How a relay of this window is announced; one on loopback never is. */
+function announcement(): RelayOptions {
+  const multicast = settings.surroundings;
+  return multicast === undefined ? {} : { announce: true, multicast };
+}
+
 /** Starts, shares and stops relays; fires when one came or went. */
 export class Relays implements vscode.Disposable {
   readonly #changed = new vscode.EventEmitter<void>();
   readonly onDidChange = this.#changed.event;
   #running: readonly Relay[] = [];
+  #stats: RelayStats | undefined;
   /** Those that a send started by itself. */
   readonly #byItself = new WeakSet<Relay>();
   #shared: Promise<Relay> | undefined;
@@ -70,6 +84,11 @@ export class Relays implements vscode.Disposable {
   /** The relay to send through: the newest that runs. */
   get current(): Relay | undefined {
     return this.#running.at(-1);
+  }
+
+  /** The numbers of the current relay as it told them last; undefined before anything happened. */
+  get stats(): RelayStats | undefined {
+    return this.#stats;
   }
 
   get all(): readonly Relay[] {
@@ -101,17 +120,24 @@ export class Relays implements vscode.Disposable {
 
   /** Starts one more relay. @throws CrocError such as `port_taken`, `cannot_listen` */
   async start(options: RelayOptions): Promise<Relay> {
-    return this.#add(await startRelayThread(options));
+    return this.#add(await startRelayThread({ ...announcement(), ...options }));
   }
 
   async #startByItself(): Promise<Relay> {
-    const relay = await startRelayThread();
+    const relay = await startRelayThread(announcement());
     this.#byItself.add(relay);
     return this.#add(relay);
   }
 
   #add(relay: Relay): Relay {
     this.#running = [...this.#running, relay];
+    this.#stats = undefined;
+    // The relay tells of changes, so nothing is asked while nothing happens.
+    relay.watch((stats) => {
+      if (this.current !== relay) return;
+      this.#stats = stats;
+      this.#changed.fire();
+    });
     this.log.info(`relay: listening at ${relay.url}, ports ${relay.ports.join(', ')}`);
     this.#changed.fire();
     void relay.closed.then((error) => this.#gone(relay, error));

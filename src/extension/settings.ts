@@ -2,9 +2,19 @@
 import { homedir } from 'node:os';
 import path from 'node:path';
 import * as vscode from 'vscode';
-import { CURVE_NAMES, parseRelayAddress, type CurveName } from '../core/index.js';
+import {
+  CURVE_NAMES,
+  parseMulticast,
+  parseRelayAddress,
+  type CurveName,
+  type Multicast,
+} from '../core/index.js';
 
 const read = (key: string): unknown => vscode.workspace.getConfiguration('croc').get(key);
+
+/** What can be left out of folders: nothing, what git ignores, or what the Explorer hides, too. */
+export const IGNORE_CHOICES = ['none', 'gitignore', 'gitignoreAndExclude'] as const;
+export type IgnoreChoice = (typeof IGNORE_CHOICES)[number];
 
 /** What a person can set. Every getter reads anew, so a change counts for the next transfer. */
 export const settings = {
@@ -16,6 +26,16 @@ export const settings = {
     const value = read('relay');
     if (typeof value !== 'string' || value.trim() === '') return undefined;
     return parseRelayAddress(value);
+  },
+
+  /**
+   * Where to announce relays and to look for them; undefined when the person wants neither. The
+   * environment's `CROC_MULTICAST` narrows it down, as on the command line.
+   */
+  get surroundings(): Multicast | undefined {
+    if (read('discover') !== true) return undefined;
+    const place = parseMulticast(process.env['CROC_MULTICAST'] ?? '');
+    return place === 'nowhere' ? undefined : place;
   },
 
   /** Whether a relay is set, be it a good one or not. */
@@ -36,6 +56,12 @@ export const settings = {
   get curve(): CurveName {
     const value = read('curve');
     return CURVE_NAMES.find((name) => name === value) ?? 'p256';
+  },
+
+  /** What is left out of folders that are sent. */
+  get ignore(): IgnoreChoice {
+    const value = read('ignore');
+    return IGNORE_CHOICES.find((choice) => choice === value) ?? 'none';
   },
 
   /** File bytes a second that a transfer may take; undefined for as fast as it goes. */

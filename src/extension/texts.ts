@@ -29,6 +29,7 @@ const SENDER_SENDS_AGAIN: ReadonlySet<ErrorCode> = new Set([
 /** Errors whose usual advice is for the sender. */
 const RECIPIENT_ASKS: ReadonlySet<ErrorCode> = new Set([
   'relay_gone',
+  'relay_restarted',
   'peer_silent',
   'connection_lost',
 ]);
@@ -119,8 +120,7 @@ export function stageText(transfer: Transfer): string {
     : t('Received. Everything is on this disk: {0}.', what);
 }
 
-/** @param url - `http://host:port` @returns `host:port`, as people type it; https stays */
-export const shortAddress = (url: string): string => url.replace(/^http:\/\//, '');
+export { shortAddress } from './address.js';
 
 /** @param atMs - milliseconds since 1970 @returns like `14:05`, as the person's language writes it */
 export const timeText = (atMs: number): string =>

@@ -8,17 +8,20 @@ import * as vscode from 'vscode';
 import {
   CrocError,
   type Connection,
+  type Offered,
   type OfferEntry,
   type Progress,
   type Receive,
   type ReceiveResult,
   type RecipientState,
   type Send,
+  type SendItem,
   type SenderState,
   type Skipped,
   type TextKind,
   type Totals,
   type TransferResult,
+  type Undo,
 } from '../core/index.js';
 import { RateHistory, RateMeter } from './rate.js';
 
@@ -47,6 +50,8 @@ export interface TransferFacts {
   readonly meetingPoint: MeetingPoint;
   /** Absolute paths that are sent, or the folder that is received into. */
   readonly paths: readonly string[];
+  /** What is sent; in memory only. */
+  readonly sent?: readonly SendItem[];
 }
 
 type Running = Send | Receive;
@@ -139,6 +144,11 @@ export class Transfer {
     );
   }
 
+  /** What can be taken back of a receive that is over. */
+  get undo(): Undo | undefined {
+    return 'undo' in this.running ? this.running.undo : undefined;
+  }
+
   /** Stops it. Never throws. */
   cancel(): Promise<void> {
     return this.running.cancel();
@@ -177,7 +187,9 @@ export class Transfers implements vscode.Disposable {
     transfer.code = send.code;
     this.#take(transfer, SEND_STAGES[send.state]);
     if (send.offered !== undefined) this.#offered(transfer, send.offered);
-    send.on('offered', (totals, skipped) => this.#offered(transfer, { totals, skipped }));
+    send.on('offered', (totals, skipped, ignored) =>
+      this.#offered(transfer, { totals, skipped, ignored }),
+    );
     send.on('state', (state) => this.#moved(transfer, state, SEND_STAGES[state]));
     send.on('progress', (progress) => this.#progressed(transfer, progress));
     send.on('connection', (connection) => this.#connection(transfer, connection));
@@ -227,12 +239,10 @@ export class Transfers implements vscode.Disposable {
     this.#changed.fire(transfer);
   }
 
-  #offered(
-    transfer: Transfer,
-    offered: { readonly totals: Totals; readonly skipped: readonly Skipped[] },
-  ): void {
+  #offered(transfer: Transfer, offered: Offered): void {
     transfer.totals = offered.totals;
     transfer.skipped = offered.skipped;
+    transfer.ignored = offered.ignored;
     this.#changed.fire(transfer);
   }
 

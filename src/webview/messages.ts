@@ -10,6 +10,7 @@ export const ACTIONS = [
   'copy-code',
   'copy-relay',
   'copy-command',
+  'copy-link',
   'cancel',
   'send-again',
   'receive-again',

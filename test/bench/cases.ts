@@ -1,12 +1,17 @@
-/** What is measured. Each case gives figures with their unit, and ratios to a peer of the same run. */
-import { execFileSync } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { existsSync } from 'node:fs';
-import os from 'node:os';
+/** What is measured. */
+import { mkdtemp, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { Croc } from '../../src/core/croc.js';
-import { DIST, Program, freePort, median, shell, startRelay } from './processes.js';
+import {
+  EVERYBODY,
+  LOOPBACK,
+  openCroc,
+  openCrocShare,
+  openPipe,
+  openWormhole,
+} from './contestants.js';
+import type { Contestant, Open, Place, Run } from './contestants.js';
+import { openLink } from './link.js';
+import { median, shell, withFolder } from './processes.js';
 
 /** How much, how often. */
 export interface BenchOptions {
@@ -20,225 +25,222 @@ export interface Figure {
   readonly what: string;
   readonly value: number;
   readonly unit: string;
-}
-/** A case's figures, or the sentence that says why it was skipped. */
-export type Outcome = readonly Figure[] | string;
-
-const has = (program: string): boolean => {
-  try {
-    execFileSync('which', [program], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-};
-
-/** A folder in memory where the machine has one, so that no disk is measured. */
-async function withFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
-  const base = existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir();
-  const folder = await mkdtemp(path.join(base, 'croc-bench-'));
-  try {
-    return await work(folder);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  /** How many times better we were, the median of the pairs; only for somebody else's figure. */
+  readonly ratio?: number;
 }
 
-interface Run {
-  /** From the recipient's start to its end. */
-  readonly seconds: number;
-  /** From the sender's start to its code. */
-  readonly codeMs: number;
-  readonly peakMiB: { readonly sender: number; readonly recipient: number; readonly relay: number };
+/** A case's figures, and a sentence for each thing that was skipped. */
+export interface Outcome {
+  readonly title: string;
+  readonly figures: readonly Figure[];
+  readonly skipped: readonly string[];
 }
 
-/** One transfer with three processes of ours. */
-async function transfer(folder: string, source: string): Promise<Run> {
-  const out = await mkdtemp(path.join(folder, 'out-'));
-  const relay = await startRelay();
-  try {
-    const startedMs = performance.now();
-    const sender = new Program('send', source, '--relay', relay.url);
-    const code = String((await sender.line('code'))['code']);
-    const codeMs = performance.now() - startedMs;
-    const recipient = new Program('receive', code, '--relay', relay.url, '--out', out, '--yes');
-    const receivingMs = performance.now();
-    const peakMiB = { sender: 0, recipient: 0, relay: 0 };
-    const sample = (): void => {
-      const programs = { sender, recipient, relay: relay.program };
-      for (const [name, program] of Object.entries(programs)) {
-        if (program.child.exitCode !== null) continue;
-        const key = name as keyof typeof peakMiB;
-        peakMiB[key] = Math.max(peakMiB[key], program.peakMiB);
-      }
-    };
-    const timer = setInterval(sample, 20);
-    await recipient.line('done').finally(() => clearInterval(timer));
-    const seconds = (performance.now() - receivingMs) / 1000;
-    await sender.line('done');
-    return { seconds, codeMs, peakMiB };
-  } finally {
-    await relay.program.stop();
-    await rm(out, { recursive: true, force: true });
-  }
+const ROOT = path.resolve(import.meta.dirname, '../..');
+/** Source that is there after `npm ci`, in the versions of the lock file. */
+const TREE = ['typescript', '@typescript-eslint', 'eslint', 'hono'];
+/** Size of what goes over the slow link, MiB. */
+const SLOW_MIB = 40;
+/** The slow link of the issue. */
+export const SLOW = { mbit: 20, delayMs: 100, lossPercent: 1 };
+
+interface Race {
+  readonly place?: Place;
+  readonly opens: readonly Open[];
+  readonly rounds: number;
+  /** Shell commands that make `it`, a file or folder. */
+  readonly make: string;
+  readonly work: (runs: ReadonlyMap<string, readonly Run[]>) => Figure[];
 }
 
-/**
- * The same bytes through `nc` and a `socat` in the middle: no encryption, no flush to disk.
- * @param read - shell command that gives the bytes @param write - one that takes them
- * @returns seconds from the first byte to the end of every process
- */
-async function throughSocat(folder: string, read: string, write: string): Promise<number> {
-  const [near, far] = [await freePort(), await freePort()];
-  const listening = (port: number): string =>
-    `until ss -ltnH "sport = :${port}" | grep -q .; do sleep 0.01; done`;
-  await shell(
-    `(nc -l 127.0.0.1 ${far} | ${write}) & sink=$!
-     socat -b 131072 TCP-LISTEN:${near},bind=127.0.0.1 TCP:127.0.0.1:${far} & relay=$!
-     ${listening(far)}; ${listening(near)}
-     date +%s.%N > begin; ${read} | nc -N 127.0.0.1 ${near}; wait $sink $relay; date +%s.%N > end`,
-    folder,
-  );
-  const [begin = 0, end = 0] = await Promise.all(
-    ['begin', 'end'].map(async (name) => Number(await readFile(path.join(folder, name), 'utf8'))),
-  );
-  return end - begin;
-}
-
-/** A large file, side by side with `nc` through `socat`. */
-export async function largeFile({ rounds, sizeMiB }: BenchOptions): Promise<Outcome> {
-  if (!has('nc') || !has('socat')) return 'nc or socat is not installed.';
+/** Everybody in turn, round after round, so that what disturbs the machine disturbs all. */
+async function race(title: string, { place = LOOPBACK, ...race }: Race): Promise<Outcome> {
   return withFolder(async (folder) => {
-    const file = path.join(folder, 'large');
-    await shell(`head -c ${sizeMiB}M /dev/urandom > large`, folder);
-    const ours: number[] = [];
-    const theirs: number[] = [];
-    for (let round = 0; round < rounds; round += 1) {
-      ours.push(sizeMiB / (await transfer(folder, file)).seconds);
-      theirs.push(sizeMiB / (await throughSocat(folder, 'cat large', 'cat > copy')));
-      await rm(path.join(folder, 'copy'));
-    }
-    return beside('nc through socat', 'MiB/s', ours, theirs);
-  });
-}
-
-/** Ten thousand small files, side by side with `tar` through the same. */
-export async function smallFiles({ rounds }: BenchOptions): Promise<Outcome> {
-  if (!has('nc') || !has('socat')) return 'nc or socat is not installed.';
-  return withFolder(async (folder) => {
-    await shell(
-      'mkdir many; head -c 40960000 /dev/urandom | split -b 4096 -a 4 -d - many/f',
-      folder,
-    );
-    const ours: number[] = [];
-    const theirs: number[] = [];
-    for (let round = 0; round < rounds; round += 1) {
-      ours.push((await transfer(folder, path.join(folder, 'many'))).seconds);
-      await mkdir(path.join(folder, 'copy'));
-      theirs.push(await throughSocat(folder, 'tar c many', 'tar x -C copy'));
-      await rm(path.join(folder, 'copy'), { recursive: true });
-    }
-    return beside('tar | nc through socat', 's', ours, theirs);
-  });
-}
-
-/** Memory for a large file and for a small one, and the time until there is a code. */
-export async function memoryAndCode({ rounds, sizeMiB }: BenchOptions): Promise<Outcome> {
-  return withFolder(async (folder) => {
-    await shell(
-      `head -c 1M /dev/urandom > small; head -c ${2 * sizeMiB}M /dev/zero > large`,
-      folder,
-    );
-    const small: Run[] = [];
-    const large: Run[] = [];
-    for (let round = 0; round < rounds; round += 1) {
-      small.push(await transfer(folder, path.join(folder, 'small')));
-      large.push(await transfer(folder, path.join(folder, 'large')));
-    }
-    const figures: Figure[] = [
-      { what: 'time to code', value: median(small.map((run) => run.codeMs)), unit: 'ms' },
-    ];
-    for (const who of ['sender', 'recipient', 'relay'] as const) {
-      const [least, most] = [small, large].map((runs) =>
-        median(runs.map((run) => run.peakMiB[who])),
-      );
-      figures.push(
-        { what: `${who}: peak memory, 1 MiB`, value: least ?? 0, unit: 'MiB' },
-        {
-          what: `${who}: more for ${2 * sizeMiB} MiB`,
-          value: (most ?? 0) - (least ?? 0),
-          unit: 'MiB',
-        },
-      );
-    }
-    return figures;
-  });
-}
-
-/** The event loop of a host that runs the library, while a large file passes; beside an idle one. */
-export async function hostDelay({ sizeMiB }: BenchOptions): Promise<Outcome> {
-  return withFolder(async (folder) => {
-    await shell(`head -c ${sizeMiB}M /dev/urandom > large`, folder);
-    const relay = await startRelay();
-    const croc = new Croc({ relay: relay.url, distFolder: DIST });
+    await shell(race.make, folder);
+    const skipped: string[] = [];
+    const there: Contestant[] = [];
     try {
-      const send = async (): Promise<void> => {
-        const sent = await croc.send([path.join(folder, 'large')]);
-        const out = ['--out', await mkdtemp(path.join(folder, 'out-')), '--yes'];
-        new Program('receive', sent.code, '--relay', relay.url, ...out);
-        await sent.done;
-      };
-      const receive = async (): Promise<void> => {
-        const sender = new Program('send', path.join(folder, 'large'), '--relay', relay.url);
-        const offer = await croc.receive(String((await sender.line('code'))['code']));
-        await offer.accept({ to: await mkdtemp(path.join(folder, 'out-')) }).done;
-      };
-      const idle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 2000));
-      return [
-        ...(await delayDuring('idle', idle)),
-        ...(await delayDuring('sending', send)),
-        ...(await delayDuring('receiving', receive)),
-      ];
+      for (const open of race.opens) {
+        const opened = await open(place, folder);
+        if (typeof opened === 'string') skipped.push(opened);
+        else there.push(opened);
+      }
+      const runs = new Map<string, Run[]>(there.map(({ name }) => [name, []]));
+      for (let round = 0; round < race.rounds; round += 1)
+        for (const contestant of there) {
+          const out = await mkdtemp(path.join(folder, 'out-'));
+          try {
+            runs
+              .get(contestant.name)
+              ?.push(await contestant.transfer(path.join(folder, 'it'), out));
+          } catch (error) {
+            skipped.push(`${contestant.name}: ${String(error).slice(0, 300)}`);
+          }
+          await rm(out, { recursive: true, force: true });
+        }
+      return { title, figures: race.work(runs), skipped };
     } finally {
-      await relay.program.stop();
+      await Promise.all(there.map((contestant) => contestant.stop()));
     }
   });
 }
 
-async function delayDuring(what: string, work: () => Promise<void>): Promise<Figure[]> {
-  const histogram = monitorEventLoopDelay({ resolution: 1 });
-  let peakBytes = 0;
-  const before = process.memoryUsage.rss();
-  const timer = setInterval(() => {
-    peakBytes = Math.max(peakBytes, process.memoryUsage.rss());
-  }, 20);
-  histogram.enable();
-  await work();
-  histogram.disable();
-  clearInterval(timer);
-  const ms = (value: number): number => value / 1e6;
-  return [
-    { what: `${what}: delay p50`, value: ms(histogram.percentile(50)), unit: 'ms' },
-    { what: `${what}: delay p99`, value: ms(histogram.percentile(99)), unit: 'ms' },
-    { what: `${what}: delay max`, value: ms(histogram.max), unit: 'ms' },
-    { what: `${what}: more memory`, value: (peakBytes - before) / 2 ** 20, unit: 'MiB' },
-  ];
+/** One figure for each contestant, and how we compare, pair by pair. */
+function compare(
+  runs: ReadonlyMap<string, readonly Run[]>,
+  unit: string,
+  value: (run: Run) => number | undefined,
+  better: 'more' | 'less',
+  label = '',
+): Figure[] {
+  const values = [...runs].map(([name, list]) => ({ name, numbers: list.map(value) }));
+  const ours = values.find(({ name }) => name === 'croc-share')?.numbers ?? [];
+  return values.flatMap(({ name, numbers }) => {
+    const known = numbers.filter((number) => number !== undefined);
+    if (known.length === 0) return [];
+    const ratios = numbers.flatMap((theirs, round) => {
+      const our = ours[round];
+      if (theirs === undefined || our === undefined) return [];
+      return [better === 'more' ? our / theirs : theirs / our];
+    });
+    const figure = { what: `${name}${label}`, value: median(known), unit };
+    return [name === 'croc-share' ? figure : { ...figure, ratio: median(ratios) }];
+  });
 }
 
-/** Medians of both, and the median of the ratios pair by pair, so that above 1 is better for us. */
-function beside(
-  peer: string,
-  unit: 'MiB/s' | 's',
-  ours: readonly number[],
-  theirs: readonly number[],
-): Figure[] {
-  const ratios = ours.map((value, round) => {
-    const ratio = value / (theirs[round] ?? Number.NaN);
-    return unit === 's' ? 1 / ratio : ratio;
+/** A large file of random bytes. */
+export function largeFile({ rounds, sizeMiB }: BenchOptions): Promise<Outcome> {
+  return race(`One file of ${sizeMiB} MiB, loopback`, {
+    opens: EVERYBODY,
+    rounds,
+    make: `head -c ${sizeMiB}M /dev/urandom > it`,
+    work: (runs) => compare(runs, 'MiB/s', ({ seconds }) => sizeMiB / seconds, 'more'),
   });
-  return [
-    { what: 'croc-share', value: median(ours), unit },
-    { what: peer, value: median(theirs), unit },
-    { what: 'ratio, more is better', value: median(ratios), unit: '×' },
-  ];
+}
+
+const MANY = `mkdir it; head -c ${SLOW_MIB * 1_024_000} /dev/urandom | split -b 4096 -a 4 -d - it/f`;
+
+/** Ten thousand small files. */
+export function smallFiles({ rounds }: BenchOptions): Promise<Outcome> {
+  return race('10,000 files of 4 KiB, loopback', {
+    opens: EVERYBODY,
+    rounds,
+    make: MANY,
+    work: (runs) => compare(runs, 's', ({ seconds }) => seconds, 'less'),
+  });
+}
+
+/** A tree of source. */
+export function sourceTree({ rounds }: BenchOptions): Promise<Outcome> {
+  return race(`A tree of source (${TREE.join(', ')} of node_modules), loopback`, {
+    opens: EVERYBODY,
+    rounds,
+    make: makeTree(),
+    work: (runs) => compare(runs, 's', ({ seconds }) => seconds, 'less'),
+  });
+}
+
+function makeTree(): string {
+  const parts = TREE.map((part) => path.join(ROOT, 'node_modules', part)).join(' ');
+  return `mkdir it; cp -r ${parts} it; find it -type l -delete`;
+}
+
+/** Waiting, for those that work with codes: 1 MiB. */
+export function waiting({ rounds }: BenchOptions): Promise<Outcome> {
+  return race('Waiting: 1 MiB, loopback', {
+    opens: [openCrocShare, openWormhole, openCroc],
+    rounds,
+    make: 'head -c 1M /dev/urandom > it',
+    work: (runs) => [
+      ...compare(runs, 'ms', ({ codeMs }) => codeMs, 'less', ': until the code'),
+      ...compare(runs, 'ms', ({ firstByteMs }) => firstByteMs, 'less', ': Receive to first byte'),
+      ...compare(runs, 'ms', ({ seconds }) => seconds * 1000, 'less', ': Receive to the end'),
+    ],
+  });
+}
+
+/** Peak memory of every process, for a small and for a large file. */
+export async function memory({ rounds, sizeMiB }: BenchOptions): Promise<Outcome> {
+  const opens = [openCrocShare, openWormhole, openCroc];
+  const of = async (mebibytes: number): Promise<[Outcome, Map<string, number>]> => {
+    const peaks = new Map<string, number>();
+    const outcome = await race('', {
+      opens,
+      rounds: Math.min(rounds, 3),
+      make: `head -c ${mebibytes}M /dev/zero > it`,
+      work: (runs) => {
+        for (const [name, list] of runs)
+          for (const who of ['sender', 'recipient', 'relay'])
+            peaks.set(`${name}: ${who}`, median(list.map(({ peakMiB }) => peakMiB[who] ?? NaN)));
+        return [];
+      },
+    });
+    return [outcome, peaks];
+  };
+  const largeMiB = 2 * sizeMiB;
+  const [{ skipped }, small] = await of(1);
+  const [again, large] = await of(largeMiB);
+  const figures = [...small].flatMap(([what, value]) => [
+    { what: `${what}, 1 MiB`, value, unit: 'MiB' },
+    {
+      what: `${what}, more for ${largeMiB} MiB`,
+      value: (large.get(what) ?? NaN) - value,
+      unit: 'MiB',
+    },
+  ]);
+  const title = 'Peak memory of each process, loopback';
+  return { title, figures, skipped: [...new Set([...skipped, ...again.skipped])] };
+}
+
+/** Over a link of 20 Mbit/s, 100 ms round trip, 1 % loss. */
+export async function slowLink(options: BenchOptions): Promise<Outcome> {
+  const rounds = Math.min(options.rounds, 1);
+  const figures: Figure[] = [];
+  const skipped: string[] = [];
+  for (const control of ['bbr', 'cubic']) {
+    const link = await openLink({ ...SLOW, congestionControl: control });
+    if (typeof link === 'string') {
+      skipped.push(link);
+      continue;
+    }
+    try {
+      const fill = (run: Run): number =>
+        (100 * SLOW_MIB * 2 ** 20 * 8) /
+        (SLOW.mbit * 1e6 * (run.seconds - (run.firstByteMs ?? 0) / 1000));
+      const { place } = link;
+      const opens = [openCrocShare, openPipe, openWormhole, openCroc];
+      const one = await race('', {
+        place,
+        opens,
+        rounds,
+        make: `head -c ${SLOW_MIB}M /dev/urandom > it`,
+        work: (runs) => compare(runs, '% of the link', fill, 'more', `, ${control}: one file`),
+      });
+      const many = await race('', {
+        place,
+        opens: [openCrocShare, openCroc],
+        rounds,
+        make: MANY,
+        work: (runs) =>
+          compare(runs, 's', ({ seconds }) => seconds, 'less', `, ${control}: 10,000 × 4 KiB`),
+      });
+      const tree = await race('', {
+        place,
+        opens,
+        rounds,
+        make: makeTree(),
+        work: (runs) =>
+          compare(runs, 's', ({ seconds }) => seconds, 'less', `, ${control}: tree of source`),
+      });
+      for (const part of [one, many, tree]) {
+        figures.push(...part.figures);
+        skipped.push(...part.skipped);
+      }
+    } finally {
+      await link.close();
+    }
+  }
+  const { mbit, delayMs, lossPercent } = SLOW;
+  const title = `A slow link: ${mbit} Mbit/s, ${delayMs} ms round trip, ${lossPercent} % loss; ${SLOW_MIB} MiB`;
+  return { title, figures, skipped: [...new Set(skipped)] };
 }

@@ -1,96 +1,148 @@
-/** Starting programs, reading their JSON lines, and what the kernel says of them. */
-import { spawn } from 'node:child_process';
+/** Starting programs, reading what they say, and what the kernel says of them. */
+import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import os from 'node:os';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
 
 /** The folder that `npm run build` fills. */
 export const DIST = path.resolve(import.meta.dirname, '../../dist');
-const CLI = path.join(DIST, 'cli.js');
+/** The built command line. */
+export const CLI = path.join(DIST, 'cli.js');
 
-/** A line of `--json`; a bench trusts its own program. */
-export type Line = Readonly<Record<string, unknown>>;
+/** How often memory is looked at, milliseconds. */
+const SAMPLE_MS = 50;
+/** No program of a bench may take longer, milliseconds. */
+const PATIENCE_MS = 30 * 60_000;
 
-/** Our program in a process of its own. */
-export class Program {
-  readonly child: ChildProcess;
-  readonly #lines: Line[] = [];
+/** What a program is started with. */
+export interface Start {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** A program that runs. Whatever is left when the bench ends is killed with it. */
+export class Child {
+  readonly #child: ChildProcess;
+  readonly #name: string;
+  readonly #timer: NodeJS.Timeout;
+  readonly ended: Promise<number>;
+  #said = '';
+  #exitCode: number | undefined;
   #wake: () => void = () => undefined;
-  #ended = false;
+  #peakMiB = 0;
 
-  constructor(...args: readonly string[]) {
-    this.child = spawn(process.execPath, [CLI, ...args, '--json'], {
-      stdio: ['ignore', 'pipe', 'inherit'],
+  /** @param command - the program and its arguments */
+  constructor(command: readonly string[], start: Start = {}) {
+    const [program = '', ...args] = command;
+    this.#name = command.slice(0, 8).join(' ');
+    this.#child = spawn(program, args, {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      ...(start.cwd === undefined ? {} : { cwd: start.cwd }),
+      env: { ...process.env, ...start.env },
     });
-    const { stdout } = this.child;
-    if (!stdout) throw new Error('no output');
-    createInterface({ input: stdout }).on('line', (line) => {
-      this.#lines.push(JSON.parse(line) as Line);
+    for (const stream of [this.#child.stdout, this.#child.stderr])
+      stream?.on('data', (bytes: Buffer) => {
+        this.#said += bytes.toString();
+        this.#wake();
+      });
+    this.#timer = setInterval(() => this.#sample(), SAMPLE_MS);
+    const deadline = setTimeout(() => this.#child.kill('SIGKILL'), PATIENCE_MS);
+    this.ended = once(this.#child, 'close').then(([code]) => {
+      clearInterval(this.#timer);
+      clearTimeout(deadline);
+      this.#exitCode = typeof code === 'number' ? code : -1;
       this.#wake();
-    });
-    this.child.once('close', () => {
-      this.#ended = true;
-      this.#wake();
+      return this.#exitCode;
     });
   }
 
-  /** Waits for the first line of one event. */
-  async line(event: string): Promise<Line> {
+  /** Waits until what was said matches. @returns the first group @throws Error when it ends before */
+  async says(pattern: RegExp): Promise<string> {
     for (;;) {
-      const found = this.#lines.find((line) => line['event'] === event);
-      if (found) return found;
-      const failed = this.#lines.find((line) => line['event'] === 'error');
-      if (failed ?? this.#ended) throw new Error(`no "${event}": ${JSON.stringify(failed)}`);
+      const match = pattern.exec(this.#said);
+      if (match) return match[1] ?? match[0];
+      if (this.#exitCode !== undefined)
+        throw new Error(`${this.#name} ended with ${this.#exitCode}: ${this.#said.slice(-500)}`);
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
     }
   }
 
-  /** Most memory that the process had in RAM so far, MiB. */
+  /** Waits for a good end. @throws Error with what it said otherwise */
+  async finishes(): Promise<void> {
+    const code = await this.ended;
+    if (code !== 0) throw new Error(`${this.#name}: ${code}: ${this.#said.slice(-500)}`);
+  }
+
+  /** Most memory that the process had in RAM, as far as was seen, MiB. */
   get peakMiB(): number {
-    const status = readFileSync(`/proc/${this.child.pid}/status`, 'utf8');
-    return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? Number.NaN) / 1024;
+    this.#sample();
+    return this.#peakMiB;
+  }
+
+  /** Closes its standard input. */
+  closeInput(): void {
+    this.#child.stdin?.end();
   }
 
   /** Ends it and waits for that. */
   async stop(): Promise<void> {
-    if (this.child.exitCode !== null) return;
-    this.child.kill('SIGTERM');
-    await once(this.child, 'exit');
+    if (this.#exitCode === undefined) this.#child.kill('SIGTERM');
+    await this.ended;
+  }
+
+  #sample(): void {
+    const { pid } = this.#child;
+    if (pid === undefined || this.#exitCode !== undefined || !existsSync(`/proc/${pid}/status`))
+      return;
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    const peakMiB = Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024;
+    this.#peakMiB = Math.max(this.#peakMiB, peakMiB);
   }
 }
 
-/** A relay of ours on loopback. */
-export async function startRelay(): Promise<{ program: Program; url: string }> {
-  const args = ['--host', '127.0.0.1', '--port', '0', '--tcp-ports', '0,0,0,0'];
-  const program = new Program('relay', ...args);
-  return { program, url: String((await program.line('listening'))['url']) };
+/** Whether a program is on PATH. */
+export function has(program: string): boolean {
+  return spawnSync('which', [program], { stdio: 'ignore' }).status === 0;
 }
 
-/** Runs a shell command to its end. @returns seconds */
-export async function shell(command: string, cwd: string): Promise<number> {
-  const startedMs = performance.now();
-  const child = spawn('bash', ['-c', `set -euo pipefail; ${command}`], {
-    cwd,
-    stdio: ['ignore', 'inherit', 'inherit'],
+/** The first part of what a program says about its version. */
+export function versionOf(program: string, ...args: readonly string[]): string {
+  const { stdout, stderr } = spawnSync(program, args, { encoding: 'utf8' });
+  return /\d+(\.\d+)+\S*/.exec(`${stdout}${stderr}`)?.[0].replace(/,$/, '') ?? '?';
+}
+
+/** Runs a shell command to its end. @throws Error when it fails */
+export async function shell(command: string, cwd: string): Promise<void> {
+  await new Child(['bash', '-c', `set -euo pipefail; ${command}`], { cwd }).finishes();
+}
+
+/** Gives `work` a folder in memory where the machine has one, so that no disk is measured. */
+export async function withFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
+  const base = existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir();
+  const folder = await mkdtemp(path.join(base, 'croc-bench-'));
+  try {
+    return await work(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** TCP ports that were free a moment ago. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0));
+  await Promise.all(servers.map((server) => once(server, 'listening')));
+  return servers.map((server) => {
+    const { port } = server.address() as AddressInfo;
+    server.close();
+    return port;
   });
-  const [code] = (await once(child, 'exit')) as [number | null];
-  if (code !== 0) throw new Error(`${command}: exit code ${code}`);
-  return (performance.now() - startedMs) / 1000;
-}
-
-/** A TCP port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
 }
 
 /** The middle of some numbers. */

@@ -219,7 +219,7 @@ describe('the secret', () => {
   });
 
   test('is in no message of a failure either', async () => {
-    const { url, cli: relay } = await startRelayProcess();
+    const { url, cli: relay, ports } = await startRelayProcess();
     const sender = Cli.json(['send', await fileWith('x'), '--relay', url, '--code', '9-a-b-c']);
     await sender.event('code');
     const recipient = Cli.text(['receive', `9-${OTHER_WORDS}`, '--relay', url, '--yes'], {
@@ -243,7 +243,7 @@ describe('signals', () => {
   const GIBIBYTE = 1 << 30;
 
   async function midway() {
-    const { url, cli: relay } = await startRelayProcess();
+    const { url, cli: relay, ports } = await startRelayProcess();
     const sender = Cli.json(['send', await sparseFile(GIBIBYTE), '--relay', url]);
     const { code } = await sender.event('code');
     const out = path.join(await temporaryFolder(), 'out');
@@ -253,7 +253,7 @@ describe('signals', () => {
       const moved = () => cli.all('progress').find(({ bytes }) => bytes > 0);
       expect((await cli.when(moved)).bytes).toBeLessThan(GIBIBYTE);
     }
-    return { sender, recipient, relay, out };
+    return { sender, recipient, relay, out, at: { port: Number(new URL(url).port), ports } };
   }
 
   test.each(['SIGINT', 'SIGTERM'] as const)(
@@ -296,16 +296,19 @@ describe('signals', () => {
   test('a relay runs until a signal', async () => {
     const { cli, url } = await startRelayProcess();
     expect((await fetch(`${url}/healthz`)).status).toBe(200);
-    cli.child.kill('SIGTERM');
+    cli.child.kill('SIGINT');
     expect(await ending(cli)).toEqual(failed('cancelled', 130));
     await expect(fetch(`${url}/healthz`)).rejects.toThrow();
   });
 
-  test('a relay that dies in the middle is told to both, and nothing half stays', async () => {
-    const { sender, recipient, relay, out } = await midway();
+  test('a relay that is started again in the middle is told to both, and nothing half stays', async () => {
+    const { sender, recipient, relay, out, at } = await midway();
     relay.child.kill('SIGKILL');
-    expect(await ending(sender)).toEqual(failed('relay_gone'));
-    expect(await ending(recipient)).toEqual(failed('relay_gone'));
+    await relay.exit;
+    const same = ['--port', String(at.port), '--tcp-ports', at.ports.join()];
+    await startRelayProcess(at.ports.length, same);
+    expect(await ending(sender)).toEqual(failed('relay_restarted'));
+    expect(await ending(recipient)).toEqual(failed('relay_restarted'));
     expect(await readdir(out)).toEqual([]);
   });
 

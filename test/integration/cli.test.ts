@@ -49,7 +49,7 @@ describe('a whole transfer', () => {
     ] as const) {
       expect(cli.stderr).toBe('');
       expect(cli.events.at(-1)).toEqual(done);
-      expect(cli.all('progress').at(-1)).toEqual({ event: 'progress', bytes, total: bytes });
+      expect(cli.all('progress').at(-1)).toMatchObject({ bytes, total: bytes });
       const told = cli.all('state').map(({ state }) => state);
       // In the order of the protocol, none twice.
       expect(told).toEqual(states.filter((state) => told.includes(state)));

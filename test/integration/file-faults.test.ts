@@ -19,7 +19,13 @@ import type { Offer, Relay, Send } from '../../src/core/api.js';
 import type { Timing } from '../../src/core/timing.js';
 import { codeOf, filesBelow, temporaryFolder, testCroc, testRelay } from '../support/croc.js';
 
-const SHORT: Partial<Timing> = { stepMs: 5000, silenceMs: 3000, pingMs: 500, answerMs: 1000 };
+const SHORT: Partial<Timing> = {
+  stepMs: 5000,
+  silenceMs: 3000,
+  pingMs: 500,
+  answerMs: 1000,
+  reconnectMs: 1500,
+};
 const isRoot = process.getuid?.() === 0;
 
 interface Meeting {
@@ -46,7 +52,10 @@ async function offered(largeBytes = 20_000_000): Promise<Meeting> {
 
 async function nothingHalf({ relay, to }: Meeting): Promise<void> {
   const left = await filesBelow(to);
-  expect(left.filter((name) => name.includes('.part'))).toEqual([]);
+  // Only of the large file a part may stay, for the next transfer to go on with.
+  const parts = left.filter((name) => name.includes('.part'));
+  expect(parts.filter((name) => !/^r\/\.large\.croc-[0-9a-f]{16}\.part$/.test(name))).toEqual([]);
+  expect(parts.length).toBeLessThanOrEqual(1);
   for (const name of ['r/large', 'r/a-small', 'r/z-small'].filter((one) => left.includes(one)))
     expect((await readFile(path.join(to, name))).length).toBe(name === 'r/large' ? 20_000_000 : 5);
   while ((await relay.stats()).connections > 0) await new Promise((r) => setTimeout(r, 20));

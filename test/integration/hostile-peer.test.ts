@@ -2,8 +2,8 @@
  * A peer that knows the code and breaks the rules, in every phase of the data plane. Whatever it does:
  * an error with a code on our side, nothing half-written, nothing left open.
  */
-import { randomBytes } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { createHash, randomBytes } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Offer, Relay } from '../../src/core/api.js';
@@ -317,6 +317,65 @@ describe('a hostile sender, after the answer', () => {
     await nothingLeft(relay, to);
   });
 
+  const hash = Buffer.alloc(16).toString('base64');
+  const hashes = (p: RawPeer, ...runs: [number, number, string][]): void =>
+    p.lane.say({ t: 'hashes', runs });
+  it.each<[string, (peer: RawPeer) => void]>([
+    ['hashes what is not here', (p) => hashes(p, [1, 0, hash])],
+    ['hashes out of order', (p) => hashes(p, [0, 1, hash])],
+    ['hashes too much', (p) => hashes(p, [0, 0, Buffer.alloc(48).toString('base64')])],
+    ['hashes twice', (p) => (hashes(p, [0, 0, hash]), hashes(p, [0, 0, hash]))],
+    [
+      'vouches for what did not come',
+      (p) => p.lane.data([piece(0, 300_000, 0, true)], Buffer.alloc(0)),
+    ],
+    [
+      'vouches for a part',
+      (p) => (
+        p.lane.data([piece(0, 0, 10)], ten),
+        p.lane.data([piece(0, 300_000, 0, true)], Buffer.alloc(0)),
+        endAll(p)
+      ),
+    ],
+    ['sends nothing without a word', (p) => p.lane.data([piece(0, 300_000, 0)], Buffer.alloc(0))],
+  ])('%s: protocol_error, and what was there stays', async (_name, act) => {
+    const [relay, to] = [await testRelay(), await temporaryFolder()];
+    const old = randomBytes(300_000);
+    await writeFile(path.join(to, 'f'), old);
+    const { peer, offer } = await meetSender(relay);
+    peer.lane.hello(['resume']);
+    offerOf(peer, [file('f', 300_000), file('g', 300_000)]);
+    const receive = (await offer).accept({ to, onConflict: 'overwrite' });
+    receive.done.catch(() => undefined);
+    expect((await peer.lane.until('basis')).files).toEqual([[0, 2]]);
+    await peer.lane.until('answer');
+    act(peer);
+    expect(await codeOf(receive.done)).toBe('protocol_error');
+    peer.vanish();
+    await nothingLeft(relay, to, ['f']);
+    expect((await readFile(path.join(to, 'f'))).equals(old)).toBe(true);
+  });
+
+  it('hashes all right but sends the blocks as well: protocol_error', async () => {
+    const [relay, to] = [await testRelay(), await temporaryFolder()];
+    await writeFile(path.join(to, 'f'), randomBytes(100));
+    const { peer, offer } = await meetSender(relay);
+    peer.lane.hello(['resume']);
+    offerOf(peer, [file('f', 100)]);
+    const receive = (await offer).accept({ to, onConflict: 'overwrite' });
+    receive.done.catch(() => undefined);
+    const { salt = '' } = await peer.lane.until('answer');
+    const block = Buffer.concat([Buffer.from(salt, 'base64'), await readFile(path.join(to, 'f'))]);
+    const digest = createHash('sha256').update(block).digest().subarray(0, 16);
+    hashes(peer, [0, 0, digest.toString('base64')]);
+    expect((await peer.lane.until('judged')).runs).toEqual([[0, 1, 0]]);
+    peer.lane.data([piece(0, 0, 10)], ten);
+    peer.lane.data([piece(0, 100, 0, true)], Buffer.alloc(0));
+    expect(await codeOf(receive.done)).toBe('protocol_error');
+    peer.vanish();
+    await nothingLeft(relay, to, ['f']);
+  });
+
   it('a file that is whole and vouched for arrives even in pieces out of order', async () => {
     const [relay, to] = [await testRelay(), await temporaryFolder()];
     const { peer, offer } = await meetSender(relay);
@@ -384,14 +443,71 @@ describe('a hostile recipient', () => {
       (p) => (wants(p, [[0, 1]], 1, 3_000_000), p.lanes.forEach((lane) => lane.socket.pause())),
     ],
   ];
-  it.each(cases)('%s: %s', async (_name, code, act) => {
+  const SALT = Buffer.alloc(16).toString('base64');
+  /** Wants the file and says that all of its blocks may be there. */
+  const compares = (p: RawPeer, files: [number, number][], salt?: string): void => {
+    p.lane.say({ t: 'want', ranges: [[0, 1]] });
+    p.lane.say({ t: 'basis', files });
+    const answer = { t: 'answer', accept: true, count: 1, bytes: 3_000_000 } as const;
+    p.lane.say(salt === undefined ? answer : { ...answer, salt });
+  };
+  const lies: [string, (peer: RawPeer) => void][] = [
+    ['has more blocks than there are', (p) => compares(p, [[0, 13]], SALT)],
+    ['has a basis of what was not offered', (p) => compares(p, [[1, 1]], SALT)],
+    [
+      'has the same basis twice',
+      (p) =>
+        compares(
+          p,
+          [
+            [0, 1],
+            [0, 1],
+          ],
+          SALT,
+        ),
+    ],
+    ['gives no salt', (p) => compares(p, [[0, 1]])],
+    ['has a basis after the answer', (p) => (compares(p, [[0, 1]], SALT), compares(p, [[0, 1]]))],
+    [
+      'judges what it was not told',
+      (p) => (compares(p, [[0, 1]], SALT), p.lane.say({ t: 'judged', runs: [[0, 0, 2]] })),
+    ],
+    [
+      'judges nothing',
+      (p) => (compares(p, [[0, 1]], SALT), p.lane.say({ t: 'judged', runs: [[0, 0, 0]] })),
+    ],
+    [
+      'judges without a basis',
+      (p) => (wants(p, [[0, 1]], 1, 3_000_000), p.lane.say({ t: 'judged', runs: [[0, 1, 0]] })),
+    ],
+    [
+      'has a basis of what it does not want',
+      (p) => (p.lane.say({ t: 'basis', files: [[0, 1]] }), wants(p, [], 0, 0)),
+    ],
+  ];
+  it.each([
+    ...lies.map(([name, act]) => [name, 'protocol_error', ['resume'], act] as const),
+    [
+      'has a basis without the feature',
+      'protocol_error',
+      [],
+      (p: RawPeer) => compares(p, [[0, 1]], SALT),
+    ] as const,
+    [
+      'never judges',
+      'peer_silent',
+      ['resume'],
+      (p: RawPeer) => compares(p, [[0, 1]], SALT),
+    ] as const,
+    ...cases.map(([name, code, act]) => [name, code, [], act] as const),
+  ])('%s: %s', async (_name, code, features, act) => {
     const [relay, from] = [await testRelay(), await temporaryFolder()];
     await writeFile(path.join(from, 'file'), randomBytes(3_000_000));
     const send = await testCroc(relay, { timing: SHORT }).send([path.join(from, 'file')]);
     send.done.catch(() => undefined);
     const peer = new RawPeer(relay.url);
     await peer.meetAsRecipient(send.code);
-    peer.lane.hello();
+    peer.lane.hello([...features]);
     await peer.lane.until('offer');
     act(peer);
     expect(await codeOf(send.done)).toBe(code);

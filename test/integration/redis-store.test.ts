@@ -1,5 +1,8 @@
 /** The store in Redis: the same promises as the one in memory, among several relays. */
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, it } from 'vitest';
 import { systemClock, systemRandom } from '../../src/core/edges.js';
 import { CrocError } from '../../src/core/errors.js';
@@ -190,11 +193,17 @@ describe.skipIf(!HAS_REDIS)('a store in Redis (skipped where there is no redis-s
 
   it('knows which relays live', async () => {
     const [one, other] = [await open(), await open()];
-    await one.announce(HOME);
-    expect(await other.lives(HOME)).toBe(true);
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const here = { host: '127.0.0.1', ports: [port] };
+    await one.announce(here);
+    await until(async () => (await redis.ask('KEYS croc:home:*')).includes(`${port}`));
+    expect(await other.lives(here)).toBe(true);
+    server.close();
     await one.close();
-    // nobody is given up before there was time to hear of it
-    expect(await other.lives(OTHER)).toBe(true);
+    expect(await redis.ask('KEYS croc:home:*')).not.toContain(`${port}`);
+    expect(await other.lives(OTHER)).toBe(false); // nothing listens there
   });
 
   it('refuses while Redis is away, and serves again by itself when it is back', async () => {

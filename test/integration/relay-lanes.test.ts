@@ -145,26 +145,37 @@ describe('letting in', () => {
     expect(await lane.answer()).toEqual({ ok: true });
   });
 
-  it('is for one connection a party and port, while that lives', async () => {
-    const { sender, recipient, up } = await stapled();
-    const other = await enterLane(relay, 1, sender);
-    for (const index of [0, 1])
-      expect(await refusedWith(index, firstLine(sender))).toBe('already_set');
-    expect(await refusedWith(0, firstLine(recipient), '127.0.0.2')).toBe('already_set');
-    // a waiting one that died, and one that only ended
-    other.socket.resetAndDestroy();
-    const second = await reenter(1, sender);
-    second.socket.end();
-    const third = await reenter(1, sender);
+  it('belongs to the newest connection of a party: a waiting older one is closed', async () => {
+    const { sender, recipient } = await stapled();
+    const first = await enterLane(relay, 1, sender);
+    first.socket.write('first');
+    const second = await enterLane(relay, 1, sender);
+    await first.ended;
     const peer = await enterLane(relay, 1, recipient);
-    third.socket.write('third');
-    expect((await peer.read(5)).toString()).toBe('third');
-    // a stapled one: both sides come again
-    up.socket.resetAndDestroy();
-    const upAgain = await reenter(0, sender);
-    const downAgain = await reenter(0, recipient);
-    downAgain.socket.write('again');
-    expect((await upAgain.read(5)).toString()).toBe('again');
+    second.socket.write('second');
+    expect((await peer.read(6)).toString()).toBe('second');
+  });
+
+  it.each(['sender', 'recipient'] as const)(
+    'that the %s opens again cuts the staple, so that both come again',
+    async (who) => {
+      const both = await stapled();
+      // The older connection is alive: a network that was cut looks like this to the relay.
+      const other = who === 'sender' ? 'recipient' : 'sender';
+      const again = await enterLane(relay, 0, both[who]);
+      await Promise.all([both.up.ended, both.down.ended]);
+      const peer = await enterLane(relay, 0, both[other]);
+      peer.socket.write('again');
+      expect((await again.read(5)).toString()).toBe('again');
+    },
+  );
+
+  it('is not taken over with a wrong uuid', async () => {
+    const { sender, up, down } = await stapled();
+    const stranger = firstLine({ ...sender, uuid: 'x'.repeat(32) });
+    expect(await refusedWith(0, stranger)).toBe('unauthorized');
+    up.socket.write('still here');
+    expect((await down.read(10)).toString()).toBe('still here');
   });
 
   it('tells of the staple only when every port has one', async () => {
@@ -324,12 +335,14 @@ describe('what is over', () => {
     try {
       const idle = clock.pending;
       const { sender, up, down } = await stapled(watched);
-      expect(store.watching).toBe(1);
-      const refused = await openLane(watched, 0, firstLine(sender));
-      expect(codeOf(await refused.answer())).toBe('already_set');
+      expect(store.watching).toBe(2); // by the lanes, and for a drain that waits for the pair
+      const refused = await openLane(watched, 0, firstLine({ ...sender, uuid: 'x' }));
+      expect(codeOf(await refused.answer())).toBe('unauthorized');
       for (const lane of [refused, up, down]) lane.socket.resetAndDestroy();
       await gone(watched);
-      expect([store.watching, clock.pending]).toEqual([0, idle]);
+      expect([store.watching, clock.pending]).toEqual([1, idle]);
+      await post(watched, sender, { close: true });
+      expect(store.watching).toBe(0);
     } finally {
       await watched.close();
     }
@@ -371,16 +384,6 @@ describe('random traffic', () => {
 });
 
 const hash = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
-
-/** Connects again as soon as the relay has noticed that the old connection is over. */
-async function reenter(index: number, party: Party): Promise<Lane> {
-  for (;;) {
-    const lane = await openLane(relay, index, firstLine(party), party.from);
-    const answer = await lane.answer();
-    if (answer['ok'] === true) return lane;
-    expect(codeOf(answer)).toBe('already_set');
-  }
-}
 
 /** Waits until a relay has no connection on its lanes. */
 async function gone(from: Relay): Promise<void> {

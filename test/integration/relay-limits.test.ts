@@ -41,7 +41,7 @@ describe('over a limit', () => {
     const answer = await call(small, '/join', sender, { from: '127.0.0.2' });
     expect(refusal(answer)).toBe('503 relay_full');
     expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
-    expect(events.at(-1)).toEqual({ kind: 'refused', code: 'relay_full' });
+    expect(events.at(-1)).toEqual({ kind: 'refused', code: 'relay_full', limit: 'channels' });
     // others go on, and a place that becomes free is given away
     await join(small, { role: 'recipient', channel: first.channel }, '127.0.0.2');
     await post(small, first, { close: true });

@@ -64,8 +64,25 @@ const EventSchema = v.variant('event', [
     ),
     bytes: count,
   }),
-  v.strictObject({ event: v.literal('progress'), bytes: count, total: count }),
+  v.strictObject({
+    event: v.literal('progress'),
+    bytes: count,
+    total: count,
+    resumed: v.optional(count),
+    files: v.optional(count),
+    filesDone: v.optional(count),
+  }),
   v.strictObject({ event: v.literal('done'), files: count, bytes: count, transferred: count }),
+  v.strictObject({
+    event: v.literal('check'),
+    url: address,
+    address: v.string(),
+    version: v.optional(v.string()),
+    roundTripMs: v.number(),
+    ports: v.array(
+      v.strictObject({ port, reachable: v.boolean(), problem: v.optional(v.string()) }),
+    ),
+  }),
   v.strictObject({
     event: v.literal('error'),
     code: v.pipe(
@@ -202,11 +219,16 @@ export class Cli {
 }
 
 /** Starts a relay process on free loopback ports. */
-export async function startRelayProcess(lanes = 4): Promise<{ cli: Cli; url: string }> {
-  const ports = Array(lanes).fill('0').join();
-  const cli = Cli.json(['relay', '--host', '127.0.0.1', '--port', '0', '--tcp-ports', ports]);
-  const { url } = await cli.event('listening');
-  return { cli, url };
+export async function startRelayProcess(
+  lanes = 4,
+  settings: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): Promise<{ cli: Cli; url: string; ports: readonly number[] }> {
+  const free = Array(lanes).fill('0').join();
+  const where = ['--host', '127.0.0.1', '--port', '0', '--tcp-ports', free];
+  const cli = Cli.json(['relay', ...where, ...settings], { env });
+  const { url, ports } = await cli.event('listening');
+  return { cli, url, ports };
 }
 
 /** The one error that a process ended with, and its exit code. */

@@ -52,7 +52,7 @@ export class RawLane {
       if (!this.#opener) {
         this.#early = Buffer.concat([this.#early, bytes]);
         if (this.#early.length < PREAMBLE_BYTES) return;
-        const peerSalt = decodePreamble(this.#early.subarray(0, PREAMBLE_BYTES));
+        const peerSalt = decodePreamble(this.#early.subarray(0, PREAMBLE_BYTES)).salt;
         this.#opener = new Opener(laneKey(secrets, peer, index, peerSalt));
         rest = this.#early.subarray(PREAMBLE_BYTES);
       }
@@ -68,7 +68,7 @@ export class RawLane {
       this.closed = true;
       this.#notify();
     });
-    socket.write(encodePreamble(salt));
+    socket.write(encodePreamble({ salt, again: false }));
   }
 
   send(...parts: Uint8Array[]): void {
@@ -77,8 +77,8 @@ export class RawLane {
   say(message: ControlMessage): void {
     this.send(encodeControl(message));
   }
-  hello(): void {
-    this.say({ t: 'hello', version: 1, oldest: 1, features: [] });
+  hello(features: string[] = []): void {
+    this.say({ t: 'hello', version: 1, oldest: 1, features });
   }
   data(pieces: readonly Piece[], bytes: Uint8Array): void {
     this.send(encodeDataHead(pieces), bytes);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { CrocError } from '../../src/core/index.js';
-import { chooseCode, chooseRelay } from '../../src/cli/options.js';
+import { chooseCode, chooseLimit, chooseRelay } from '../../src/cli/options.js';
 
 /** The code and detail of what was thrown. */
 function failure(run: () => unknown): { code: string; detail: string | undefined } | 'nothing' {
@@ -42,5 +42,25 @@ describe('chooseCode', () => {
     [['417'], undefined, '417'],
   ])('%j with CROC_SECRET %j is %j', (words, secret, code) => {
     expect(chooseCode(words, { CROC_SECRET: secret })).toBe(code);
+  });
+});
+
+describe('--limit', () => {
+  test.each([
+    ['1', 1],
+    ['500k', 500_000],
+    ['2M', 2_000_000],
+    ['1.5mb', 1_500_000],
+    ['1G', 1_000_000_000],
+  ])('%s is %i bytes a second', (text, limit) => {
+    expect(chooseLimit(text)).toEqual({ limit });
+  });
+
+  test.each(['', '0', 'fast', '-1', '5x', '1e3', '0.1', '9'.repeat(30)])('refuses "%s"', (text) => {
+    expect(() => chooseLimit(text)).toThrow('--limit');
+  });
+
+  test('is none when it is not given', () => {
+    expect(chooseLimit(undefined)).toEqual({});
   });
 });

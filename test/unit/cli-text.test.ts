@@ -250,6 +250,17 @@ describe('progress on stderr', () => {
     expect(err.text()).toBe('25 %, 4.9 KiB of 20 KiB\n50 %, 9.8 KiB of 20 KiB\n');
   });
 
+  test('says how much was there already', () => {
+    const err = sink();
+    let nowMs = 0;
+    const display = new ProgressDisplay(err.stream, () => nowMs);
+    const progress = { bytes: 1024, total: 2048, transferred: 24, resumed: 1000 };
+    display.update(progress);
+    nowMs = 6_000;
+    display.update(progress);
+    expect(err.text()).toBe('50 %, 1.0 KiB of 2.0 KiB, resuming: 48 % was here\n');
+  });
+
   test('on a terminal, a bar that ends full, also for nothing at all', () => {
     const err = sink();
     let nowMs = 0;

@@ -12,6 +12,7 @@ import { RELAY_SETTINGS } from '../../src/cli/relay/settings.js';
 import { RECIPIENT_STATES, SENDER_STATES } from '../../src/core/channel/states.js';
 import { ERRORS, RELAY_ERROR_STATUS, isErrorCode } from '../../src/core/errors.js';
 import type { ErrorCode } from '../../src/core/errors.js';
+import * as blocks from '../../src/core/files/blocks.js';
 import { MAX_ENTRIES } from '../../src/core/files/safePath.js';
 import { DEFAULT_LIMITS } from '../../src/core/relay/limits.js';
 import * as http from '../../src/core/wire/http.js';
@@ -123,6 +124,11 @@ describe('docs/protocol.md', () => {
     ['the oldest version', `\`oldest\` ${limits.OLDEST_DATA_VERSION} (the lowest)`],
     ['a ping', `a party that has sent nothing for ${seconds(pingMs)}`],
     ['silence', `heard nothing for ${seconds(silenceMs)}`],
+    ['a block', `A *block* is ${english(limits.BLOCK_BYTES)} bytes`],
+    ['a hash', `the first ${limits.HASH_BYTES} bytes of SHA-256`],
+    ['a salt', `are ${limits.SALT_BYTES} random bytes`],
+    ['blocks on their way', `At most ${english(limits.MAX_UNJUDGED_BLOCKS)} blocks may be`],
+    ['runs', `has 1 to ${english(limits.MAX_RUNS)} runs`],
     ['a request', `at most ${english(http.MAX_REQUEST_BYTES)} bytes`],
     [
       'a first line',
@@ -155,6 +161,8 @@ describe('docs/protocol.md', () => {
       'channels in all': english(DEFAULT_LIMITS.channels),
       'channels opened by one address': english(DEFAULT_LIMITS.channelsPerAddress),
       'joins a minute from one address, failed ones too': english(DEFAULT_LIMITS.joinsPerMinute),
+      'joins a minute into one channel': english(DEFAULT_LIMITS.joinsPerMinutePerChannel),
+      'life of a channel in all': `${DEFAULT_LIMITS.lifeMs / 3_600_000} h`,
       'open connections in all, HTTP and TCP': english(DEFAULT_LIMITS.sockets),
       'open connections of one address': english(DEFAULT_LIMITS.socketsPerAddress),
       'held requests of one party': english(DEFAULT_LIMITS.heldPerParty),
@@ -244,6 +252,13 @@ describe('docs/architecture.md', () => {
   });
 });
 
+describe('blocks', () => {
+  it('are the same on the wire and on the disk', () => {
+    const { BLOCK_BYTES, HASH_BYTES, SALT_BYTES } = limits;
+    expect(blocks).toMatchObject({ BLOCK_BYTES, HASH_BYTES, SALT_BYTES });
+  });
+});
+
 describe('docs/relay.md', () => {
   it('has exactly the table of settings that the program has', () => {
     expect(read('docs/relay.md')).toContain(`\n${settingsTable()}\n`);
@@ -273,7 +288,7 @@ describe('README.md', () => {
   const text = read('README.md');
   const run = promisify(execFile);
 
-  it.each(['send', 'receive'])('has exactly the options of %s', async (verb) => {
+  it.each(['send', 'receive', 'check'])('has exactly the options of %s', async (verb) => {
     const { stdout } = await run(process.execPath, [
       path.join(root, 'dist/cli.js'),
       verb,

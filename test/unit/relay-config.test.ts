@@ -50,7 +50,7 @@ describe('where a setting comes from', () => {
 
 test('lists and seconds become what a relay takes; without any setting that is the default', async () => {
   const flags = { host: '127.0.0.1, ::1', tcpPorts: '0,0', idleSeconds: '1.5', port: '0' };
-  const setup = setupOf(await readRelayConfig(flags, {}));
+  const setup = await setupOf(await readRelayConfig(flags, {}));
   expect(setup).toMatchObject({ hosts: ['127.0.0.1', '::1'], tcpPorts: [0, 0], port: 0 });
   expect(setup.limits).toMatchObject({ idleMs: 1500 });
   expect(limitsOf(await readRelayConfig({}, {}))).toEqual(DEFAULT_RELAY_LIMITS);

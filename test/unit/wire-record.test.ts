@@ -132,7 +132,8 @@ describe('sealed records', () => {
 describe('preamble', () => {
   it('carries a salt', () => {
     const salt = randomBytes(32);
-    expect(decodePreamble(encodePreamble(salt)).equals(salt)).toBe(true);
+    for (const again of [false, true])
+      expect(decodePreamble(encodePreamble({ salt, again }))).toEqual({ salt, again });
   });
 
   it.each([

@@ -66,6 +66,7 @@ export async function runInCodeServer(run: HostRun): Promise<void> {
   const server = await EditorServer.start({
     env: run.env,
     args: ['--vscode-option', 'enable-smoke-test-driver'],
+    settings: { 'git.enabled': true },
   });
   const browser = await launchBrowser();
   const said: string[] = [];

@@ -59,21 +59,37 @@ export function limitsOf(config: RelayConfig): Partial<RelayLimits> {
   return Object.fromEntries(entries);
 }
 
-/** A configuration as `startRelay` takes it. */
-export function setupOf(config: RelayConfig): RelaySetup {
-  const { host, port, tcpPorts, nameDigits, trustedProxies, hostName, store, crocPassword } =
-    config;
+/**
+ * A configuration as `startRelay` takes it.
+ * @throws CrocError `usage` when the file of the password cannot be read
+ */
+export async function setupOf(config: RelayConfig): Promise<RelaySetup> {
+  const { host, port, tcpPorts, nameDigits, trustedProxies } = config;
+  const { hostName, store, logAddresses, crocPassword } = config;
+  const password = await passwordOf(config);
   return {
     hosts: host,
     trustedProxies,
     limits: limitsOf(config),
+    tellAddresses: logAddresses,
     ...(port === undefined ? {} : { port }),
     ...(tcpPorts === undefined ? {} : { tcpPorts }),
+    ...(password === undefined ? {} : { password }),
     ...(nameDigits === undefined ? {} : { nameDigits }),
     ...(hostName === undefined ? {} : { hostName }),
     ...(store === undefined ? {} : { store }),
     ...(crocPassword === undefined ? {} : { crocPassword }),
   };
+}
+
+async function passwordOf({ password, passwordFile }: RelayConfig): Promise<string | undefined> {
+  if (password !== undefined || passwordFile === undefined) return password;
+  const text = await readFile(passwordFile, 'utf8').catch((cause: unknown) => {
+    throw usage(`the password file ${passwordFile} cannot be read`, cause);
+  });
+  const [line = ''] = text.split(/\r?\n/, 1);
+  if (line === '') throw usage(`the password file ${passwordFile} is empty`);
+  return line;
 }
 
 function fromText(

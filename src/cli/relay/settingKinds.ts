@@ -5,7 +5,7 @@ import { DEFAULT_RELAY_LIMITS as LIMITS } from '../../core/index.js';
 import type { RelayLimits } from '../../core/index.js';
 
 /** The headings under which help and document list the settings. */
-export const SETTING_GROUPS = ['Network', 'Access', 'Limits'] as const;
+export const SETTING_GROUPS = ['Network', 'Access', 'Operation', 'Limits'] as const;
 export type SettingGroup = (typeof SETTING_GROUPS)[number];
 
 /** One setting, whose value is a `T`. */
@@ -85,6 +85,12 @@ export function count(
   return { ...description, placeholder: 'number', fallback, schema, fromText: asNumber };
 }
 
+/** Seconds, a fraction perhaps, between two bounds. */
+export function secondsSchema(min: number, max = 31_536_000): v.GenericSchema<unknown, number> {
+  const says = `seconds, from ${min} to ${max}`;
+  return v.pipe(v.number(says), v.finite(says), v.minValue(min, says), v.maxValue(max, says));
+}
+
 /** A limit that is a number of things. */
 export function countLimit(
   what: string,
@@ -101,15 +107,14 @@ export function timeLimit(
   what: string,
   key: keyof RelayLimits,
   min: number,
-  max = 31_536_000,
+  max?: number,
 ): Setting<number> {
-  const says = `seconds, from ${min} to ${max}`;
   return {
     group: 'Limits',
     what,
     placeholder: 'seconds',
     fallback: LIMITS[key] / 1000,
-    schema: v.pipe(v.number(says), v.finite(says), v.minValue(min, says), v.maxValue(max, says)),
+    schema: secondsSchema(min, max),
     fromText: asNumber,
     limit: { key, scale: 1000 },
   };

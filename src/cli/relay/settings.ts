@@ -6,6 +6,8 @@
  * `"tcpPorts"` in the config file.
  */
 import * as v from 'valibot';
+import { LOG_LEVELS } from './log.js';
+import type { LogFormat, LogLevel } from './log.js';
 import {
   addressSchema,
   asIs,
@@ -15,10 +17,16 @@ import {
   countLimit,
   portSchema,
   portsSchema,
+  secondsSchema,
   setting,
   timeLimit,
 } from './settingKinds.js';
 
+const passwordSchema = v.pipe(
+  v.string('a password is a text'),
+  v.minLength(1, 'a password is not empty'),
+  v.maxLength(1024, 'a password has at most 1024 characters'),
+);
 const DIGITS = 'a whole number, 1 to 9';
 const nameDigitsSchema = v.pipe(
   v.number(DIGITS),
@@ -105,14 +113,85 @@ export const RELAY_SETTINGS = {
     ),
     fromText: asIs,
   }),
+  password: setting<string | undefined>({
+    group: 'Access',
+    what: 'password that clients must know; better in CROC_RELAY_PASSWORD or a file',
+    placeholder: 'password',
+    fallback: undefined,
+    shown: 'none',
+    secret: true,
+    schema: passwordSchema,
+    fromText: asIs,
+  }),
+  passwordFile: setting<string | undefined>({
+    group: 'Access',
+    what: 'file whose first line is the password',
+    placeholder: 'file',
+    fallback: undefined,
+    shown: 'none',
+    schema: v.pipe(v.string('the name of a file'), v.minLength(1, 'the name of a file')),
+    fromText: asIs,
+  }),
   crocPassword: setting<string | undefined>({
     group: 'Access',
     what: 'password that croc clients say with --pass',
     placeholder: 'password',
     fallback: undefined,
-    shown: "croc's own",
+    shown: "the relay's password, else croc's own",
     secret: true,
-    schema: v.pipe(v.string('a password is a text'), v.minLength(1, 'a password is not empty')),
+    schema: passwordSchema,
+    fromText: asIs,
+  }),
+  logLevel: setting<LogLevel>({
+    group: 'Operation',
+    what: `what is logged on stderr, and all before it: ${LOG_LEVELS.join(', ')}`,
+    placeholder: 'level',
+    fallback: 'info',
+    shown: 'info',
+    schema: v.picklist(LOG_LEVELS, `one of ${LOG_LEVELS.join(', ')}`),
+    fromText: asIs,
+  }),
+  logFormat: setting<LogFormat>({
+    group: 'Operation',
+    what: 'one JSON object a line, or text for people',
+    placeholder: 'json|text',
+    fallback: 'auto',
+    shown: 'text on a terminal, else json',
+    schema: v.picklist(['auto', 'json', 'text'], 'json or text'),
+    fromText: asIs,
+  }),
+  logAddresses: setting<boolean>({
+    group: 'Operation',
+    what: 'logs the addresses of clients',
+    fallback: false,
+    shown: 'off',
+    schema: v.boolean('true or false'),
+    fromText: asSwitch,
+  }),
+  drainSeconds: setting<number>({
+    group: 'Operation',
+    what: 'how long transfers may go on after SIGTERM',
+    placeholder: 'seconds',
+    fallback: 120,
+    schema: secondsSchema(0),
+    fromText: asNumber,
+  }),
+  metricsPort: setting<number | undefined>({
+    group: 'Operation',
+    what: 'port that serves GET /metrics and nothing else; 0: any free one',
+    placeholder: 'port',
+    fallback: undefined,
+    shown: 'no metrics',
+    schema: portSchema,
+    fromText: asNumber,
+  }),
+  metricsHost: setting<string>({
+    group: 'Operation',
+    what: 'address for metrics; they are for everybody who reaches it',
+    placeholder: 'address',
+    fallback: '127.0.0.1',
+    shown: '127.0.0.1',
+    schema: addressSchema,
     fromText: asIs,
   }),
   channels: countLimit('open channels', 'channels', 1),
@@ -122,6 +201,17 @@ export const RELAY_SETTINGS = {
     'joinsPerMinute',
     1,
   ),
+  joinsPerMinutePerChannel: countLimit(
+    'joins a minute into one channel',
+    'joinsPerMinutePerChannel',
+    1,
+  ),
+  failedJoins: countLimit(
+    'wrong channels, codes and passwords of one address that are free; each one more doubles its wait',
+    'failedJoins',
+    0,
+  ),
+  failedJoinSeconds: timeLimit('the longest such wait', 'failedJoinMs', 1),
   sockets: countLimit('open connections, HTTP and TCP', 'sockets', 1),
   socketsPerAddress: countLimit(
     'open connections of one address, listed proxies excepted',
@@ -133,10 +223,26 @@ export const RELAY_SETTINGS = {
   identifySeconds: timeLimit("time for a lane's first line", 'identifyMs', 0.1),
   headSeconds: timeLimit("time for an HTTP request's head", 'headMs', 0.1),
   requestSeconds: timeLimit('time for a whole HTTP request', 'requestMs', 0.1),
+  requestBytes: countLimit("bytes of an HTTP request's body", 'requestBytes', 1024, 16_384),
   keepAliveSeconds: timeLimit('life of an HTTP connection without a request', 'keepAliveMs', 1),
   idleSeconds: timeLimit('life of a channel without a request or a byte', 'idleMs', 1),
   lifeSeconds: timeLimit('life of a channel in all, data or no data', 'lifeMs', 1),
   sweepSeconds: timeLimit('how often channels past their life are looked for', 'sweepMs', 0.1),
+  bytesPerChannel: countLimit(
+    'bytes that may pass in one channel, then it ends; 0: any number',
+    'bytesPerChannel',
+    0,
+  ),
+  bytesPerSecond: countLimit(
+    'bytes a second that may pass in one channel; 0: any number',
+    'bytesPerSecond',
+    0,
+  ),
+  memoryBytes: countLimit(
+    'memory in use above which no channel is opened, bytes',
+    'memoryBytes',
+    1,
+  ),
   laneBufferBytes: countLimit(
     'buffer of a lane and direction, bytes',
     'laneBufferBytes',

@@ -4,9 +4,11 @@ import type { Clock, RandomBytes } from '../edges.js';
 import { CrocError } from '../errors.js';
 import type { ErrorCode } from '../errors.js';
 import type { ChannelTiming } from '../timing.js';
+import type { CurveName, Role } from '../types.js';
 import { decodeBase64 } from '../wire/http.js';
 import type { ChannelAnswer, JoinAnswer } from '../wire/http.js';
 import type { LaneTarget } from '../wire/keys.js';
+import { patiently } from './patience.js';
 import type { RelayClient } from './relayClient.js';
 
 /** The data plane as the state machines see it. */
@@ -68,6 +70,24 @@ export function bounded<T>(
 ): Promise<T> {
   const { clock, signal } = context;
   return within({ clock, signal, timeoutMs, onTimeout: () => new CrocError(code) }, work);
+}
+
+/**
+ * Joins a channel; comes back for a minute while the relay says when to.
+ * @throws CrocError as `RelayClient.join`, `relay_silent` when an answer takes too long
+ */
+export function joinPatiently(
+  context: Pick<ClientContext<never, unknown>, 'relay' | 'clock' | 'random' | 'timing' | 'signal'>,
+  role: Role,
+  channel: string | undefined,
+  curve: CurveName | undefined,
+): Promise<JoinAnswer> {
+  const { relay, timing, signal } = context;
+  return patiently(context, signal, () =>
+    bounded(context, timing.initializeMs, 'relay_silent', (inner) =>
+      relay.join(role, channel, curve, inner),
+    ),
+  );
 }
 
 /** Long-polls the channel until `pick` finds what it looks for. */

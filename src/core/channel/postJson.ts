@@ -17,25 +17,37 @@ export interface PostOptions {
   /** IP address to connect to; the URL's host is still what TLS and `Host` name. */
   readonly address: string;
   readonly agent: Agent;
-  readonly body: object;
+  /** What to post; without it, the request is a GET. */
+  readonly body?: object;
   readonly signal: AbortSignal;
   readonly localAddress?: string;
+  /** The `Authorization` header. */
+  readonly authorization?: string;
   /** Told once a connection stands. */
   readonly onConnected: () => void;
 }
 
+/** What came back. */
+export interface Posted {
+  readonly status: number;
+  /** Undefined when it is not JSON. */
+  readonly json: unknown;
+  /** After how many seconds it may be tried again; undefined: nobody said. */
+  readonly retryAfterSeconds: number | undefined;
+}
+
 /**
- * Posts JSON.
+ * Posts JSON, or gets it.
  *
  * @throws NoAnswer when the connection fails; CrocError `not_a_relay` when the answer is no JSON or too
  *   long
  */
-export function postJson(options: PostOptions): Promise<{ status: number; json: unknown }> {
+export function postJson(options: PostOptions): Promise<Posted> {
   const { url, body, signal } = options;
-  const payload = Buffer.from(JSON.stringify(body));
+  const payload = Buffer.from(body === undefined ? '' : JSON.stringify(body));
   const request = url.protocol === 'https:' ? httpsRequest : httpRequest;
   const requestOptions: RequestOptions & { servername?: string } = {
-    method: 'POST',
+    method: body === undefined ? 'GET' : 'POST',
     host: options.address,
     port: url.port,
     path: url.pathname,
@@ -44,6 +56,7 @@ export function postJson(options: PostOptions): Promise<{ status: number; json: 
       host: url.host,
       'content-type': 'application/json',
       'content-length': payload.length,
+      ...(options.authorization !== undefined && { authorization: options.authorization }),
     },
     signal,
   };
@@ -53,7 +66,8 @@ export function postJson(options: PostOptions): Promise<{ status: number; json: 
     const outgoing = request(requestOptions, (incoming) => {
       collect(incoming).then(
         (text) => {
-          resolve({ status: incoming.statusCode ?? 0, json: parse(text) });
+          const status = incoming.statusCode ?? 0;
+          resolve({ status, json: parse(text), retryAfterSeconds: retryAfter(incoming) });
         },
         (error: unknown) => {
           outgoing.destroy();
@@ -72,6 +86,12 @@ export function postJson(options: PostOptions): Promise<{ status: number; json: 
     });
     outgoing.end(payload);
   });
+}
+
+/** What `Retry-After` says in seconds; a date is not looked at. */
+function retryAfter({ headers }: IncomingMessage): number | undefined {
+  const text = headers['retry-after'];
+  return text !== undefined && /^\d{1,6}$/.test(text) ? Number(text) : undefined;
 }
 
 function noAnswer(cause: Error): NoAnswer {

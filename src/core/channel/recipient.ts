@@ -3,7 +3,7 @@ import { CrocError } from '../errors.js';
 import { answerExchange, confirmations, sameBytes, transcriptHash } from '../pake/channel.js';
 import type { SessionKey } from '../pake/channel.js';
 import { encodeBase64 } from '../wire/http.js';
-import { awaitChannel, bounded, bytesOf, runStates } from './client.js';
+import { awaitChannel, bounded, bytesOf, joinPatiently, runStates } from './client.js';
 import type { ClientContext, Closed, Member } from './client.js';
 import type { RecipientState } from './states.js';
 
@@ -61,13 +61,10 @@ export class Recipient<Result> {
     }
   }
 
-  #initialize(): Promise<Step> {
-    const { relay, timing } = this.#context;
-    return bounded(this.#context, timing.initializeMs, 'relay_silent', async (signal) => {
-      const { channel } = this.#options;
-      const member = await relay.join('recipient', channel, undefined, signal);
-      return { state: 'awaiting-x', member };
-    });
+  async #initialize(): Promise<Step> {
+    const { channel } = this.#options;
+    const member = await joinPatiently(this.#context, 'recipient', channel, undefined);
+    return { state: 'awaiting-x', member };
   }
 
   #awaitX(member: Member): Promise<Step> {

@@ -8,7 +8,8 @@ import { Agent as HttpsAgent } from 'node:https';
 import { isIP } from 'node:net';
 import * as v from 'valibot';
 import { abortReason, sleep, within } from '../async.js';
-import type { Clock } from '../edges.js';
+import { systemRandom } from '../edges.js';
+import type { Clock, RandomBytes } from '../edges.js';
 import { CrocError, isRelayErrorCode } from '../errors.js';
 import { CURVE_NAMES } from '../types.js';
 import type { CurveName, Role } from '../types.js';
@@ -16,14 +17,22 @@ import {
   MAX_HOLD_MS,
   channelAnswerSchema,
   errorAnswerSchema,
+  healthAnswerSchema,
   joinAnswerSchema,
 } from '../wire/http.js';
 import type { ChannelAnswer, ChannelRequest, JoinAnswer } from '../wire/http.js';
+import { mayComeBack, waitMs } from './patience.js';
+import { authorization } from './relayPassword.js';
 import { parseRelayAddress } from './relayUrl.js';
 import { NoAnswer, postJson } from './postJson.js';
 
 /** Pauses before a request is tried again after the connection failed, in milliseconds. */
 const RETRY_PAUSES_MS = [250, 500, 1000, 2000];
+/** How often a relay is asked again that cannot serve for the moment, and the pause between, milliseconds. */
+const AWAY_TRIES = 12;
+const AWAY_PAUSE_MS = 1000;
+/** What a proxy says when no relay behind it answers. */
+const PROXY_STATUSES = [502, 503, 504];
 
 /** What a client needs to talk to a relay. */
 export interface RelayClientOptions {
@@ -34,6 +43,10 @@ export interface RelayClientOptions {
   readonly answerMs: number;
   /** Local address to connect from. */
   readonly localAddress?: string;
+  /** The relay's password, if it has one. */
+  readonly password?: string;
+  /** For the random part of pauses; default: the system's. */
+  readonly random?: RandomBytes;
 }
 
 /** What a party may set on its channel. */
@@ -122,6 +135,20 @@ export class RelayClient {
     throw new CrocError('not_a_relay', { detail: this.#url.host });
   }
 
+  /**
+   * The version that a relay says it speaks (`GET /healthz`).
+   *
+   * @throws CrocError `relay_unreachable`, `relay_silent`, `not_a_relay`
+   */
+  async version(signal: AbortSignal): Promise<string> {
+    const parsed = v.safeParse(
+      healthAnswerSchema,
+      await this.#firstContact('/healthz', undefined, signal),
+    );
+    if (!parsed.success) throw new CrocError('not_a_relay', { detail: this.#url.host });
+    return parsed.output.version.slice(0, 32);
+  }
+
   /** `POST /channel` with what we have to say. A lost answer is asked for again. */
   update(fields: ChannelUpdate, signal: AbortSignal): Promise<ChannelAnswer> {
     return this.#channel(fields, 0, signal);
@@ -160,13 +187,19 @@ export class RelayClient {
   }
 
   /** The first request tries every address of the relay's name; the one that answers is kept. */
-  async #firstContact(path: string, body: object, signal: AbortSignal): Promise<unknown> {
+  async #firstContact(
+    path: string,
+    body: object | undefined,
+    signal: AbortSignal,
+  ): Promise<unknown> {
     const addresses = await this.#addresses();
     let failure = new CrocError('relay_unreachable', { detail: this.#url.host });
     for (const address of addresses) {
       this.#address = address;
       try {
-        return await this.#post(path, body, 0, signal);
+        return path === '/join'
+          ? await this.#patiently(path, body, 0, signal)
+          : await this.#post(path, body, 0, signal);
       } catch (error) {
         const unreachable = CrocError.from(error).code === 'relay_unreachable';
         if (!(error instanceof NoAnswer) && !unreachable) throw error;
@@ -220,22 +253,55 @@ export class RelayClient {
   async #postAgain(body: object, holdMs: number, signal: AbortSignal): Promise<unknown> {
     for (const pauseMs of RETRY_PAUSES_MS) {
       try {
-        return await this.#post('/channel', body, holdMs, signal);
+        return await this.#patiently('/channel', body, holdMs, signal);
       } catch (error) {
-        if (!(error instanceof NoAnswer)) throw error;
-        await sleep(this.#options.clock, pauseMs, signal);
+        if (!(error instanceof NoAnswer) && !mayComeBack(error)) throw error;
+        await sleep(this.#options.clock, this.#pauseMs(error, pauseMs), signal);
       }
     }
     try {
-      return await this.#post('/channel', body, holdMs, signal);
+      return await this.#patiently('/channel', body, holdMs, signal);
     } catch (cause) {
       if (!(cause instanceof NoAnswer)) throw cause;
       throw new CrocError('relay_gone', { detail: this.#url.host, cause });
     }
   }
 
-  async #post(path: string, body: object, holdMs: number, signal: AbortSignal): Promise<unknown> {
-    const { clock, answerMs, localAddress } = this.#options;
+  /** Asks again, with jitter, while the relay says that it cannot serve for the moment. */
+  async #patiently(
+    path: string,
+    body: object | undefined,
+    holdMs: number,
+    signal: AbortSignal,
+  ): Promise<unknown> {
+    for (let tries = AWAY_TRIES; ; tries -= 1) {
+      try {
+        return await this.#post(path, body, holdMs, signal);
+      } catch (error) {
+        const away = error instanceof CrocError && error.code === 'relay_unavailable';
+        if (!away || tries === 1) throw error;
+        await sleep(this.#options.clock, AWAY_PAUSE_MS * (0.5 + Math.random()), signal);
+      }
+    }
+  }
+
+  /** As long as the relay said, or else as long as usual. */
+  #pauseMs(error: unknown, usualMs: number): number {
+    const { clock, random = systemRandom } = this.#options;
+    return mayComeBack(error) ? waitMs({ clock, random }, error.retryAfterSeconds) : usualMs;
+  }
+
+  async #post(
+    path: string,
+    body: object | undefined,
+    holdMs: number,
+    signal: AbortSignal,
+  ): Promise<unknown> {
+    const { clock, answerMs, localAddress, password } = this.#options;
+    const authorized =
+      password === undefined
+        ? {}
+        : { authorization: authorization(password, this.#url, this.address) };
     const timeoutMs = answerMs + holdMs;
     let connected = false;
     const onTimeout = (): CrocError =>
@@ -245,21 +311,27 @@ export class RelayClient {
         url: new URL(path, this.#url),
         address: this.address,
         agent: this.#agent,
-        body,
+        ...(body === undefined ? {} : { body }),
         signal: inner,
         onConnected: () => {
           connected = true;
         },
+        ...authorized,
         ...(localAddress === undefined ? {} : { localAddress }),
       }),
     );
     if (answer.status === 200) return answer.json;
     const refused = v.safeParse(errorAnswerSchema, answer.json);
-    if (!refused.success) throw new CrocError('not_a_relay', { detail: this.#url.host });
-    const { code } = refused.output.error;
-    throw isRelayErrorCode(code)
+    if (!refused.success) {
+      const proxy = PROXY_STATUSES.includes(answer.status);
+      throw new CrocError(proxy ? 'relay_unavailable' : 'not_a_relay', { detail: this.#url.host });
+    }
+    const { code, retry_after: retryAfterSeconds = answer.retryAfterSeconds } =
+      refused.output.error;
+    if (!isRelayErrorCode(code)) throw new CrocError('bad_request', { detail: code });
+    throw retryAfterSeconds === undefined
       ? new CrocError(code)
-      : new CrocError('bad_request', { detail: code });
+      : new CrocError(code, { retryAfterSeconds, detail: `again in ${retryAfterSeconds} s` });
   }
 }
 

@@ -4,7 +4,7 @@ import { confirmations, sameBytes, startExchange, transcriptHash } from '../pake
 import type { SenderExchange, SessionKey } from '../pake/channel.js';
 import type { CurveName } from '../types.js';
 import { encodeBase64 } from '../wire/http.js';
-import { awaitChannel, bounded, bytesOf, runStates } from './client.js';
+import { awaitChannel, bounded, bytesOf, joinPatiently, runStates } from './client.js';
 import type { ClientContext, Closed, Member } from './client.js';
 import type { SenderState } from './states.js';
 
@@ -76,11 +76,11 @@ export class Sender<Result> {
     }
   }
 
-  #initialize(): Promise<Step> {
+  async #initialize(): Promise<Step> {
     const { relay, timing, random } = this.#context;
     const { channel, secret, curve, onOpen } = this.#options;
+    const member = await joinPatiently(this.#context, 'sender', channel, curve);
     return bounded(this.#context, timing.initializeMs, 'relay_silent', async (signal) => {
-      const member = await relay.join('sender', channel, curve, signal);
       const exchange = startExchange({ curve, channel: member.channel, secret }, random);
       const { version } = await relay.update({ x: encodeBase64(exchange.x) }, signal);
       onOpen(member);

@@ -41,3 +41,19 @@ export function addressesToAskFrom(multicast: Multicast): readonly string[] {
 export function addressFor(peer: string, multicast: Multicast): string | undefined {
   return ownAddresses(multicast).find(({ holds }) => holds(peer))?.address;
 }
+
+/**
+ * Reads where to announce and to look, as `CROC_MULTICAST` says it: `off`, or the IPv4 address of the one
+ * interface to use, with `:port` if it is to be another than 5353.
+ *
+ * @returns `{}` for an empty text, which means everywhere; undefined when it is none of these
+ */
+export function parseMulticast(text: string): Multicast | 'nowhere' | undefined {
+  const trimmed = text.trim();
+  if (trimmed === '') return {};
+  if (trimmed === 'off') return 'nowhere';
+  const [interfaceAddress = '', portText] = trimmed.split(':', 2);
+  const port = portText === undefined ? MULTICAST_PORT : Number(portText);
+  const right = isIPv4(interfaceAddress) && Number.isInteger(port) && port > 0 && port <= 65_535;
+  return right ? { interfaceAddress, port } : undefined;
+}

@@ -84,11 +84,11 @@ export class Committer {
     }
   }
 
-  /** Stops after the step that runs and removes what has no final name yet. Never throws. */
-  async discard(): Promise<void> {
+  /** Stops after the step that runs and removes what has no final name yet. Never throws. @param keep - as in `PartFile` */
+  async discard(keep: boolean): Promise<void> {
     this.#failure ??= { error: new Error('discarded') };
     await this.#running?.ended;
-    for (const file of this.#batch) await file.part.discard();
+    for (const file of this.#batch) await file.part.discard(keep);
     this.#batch = [];
   }
 

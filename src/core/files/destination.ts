@@ -1,30 +1,38 @@
 /**
- * The receiving disk. Order of use: `open`, `conflicts`, `plan` for every wanted entry, then
- * `writeAt` and `writeWhole` in any order, then `finish`; or `abort` at any time.
+ * The receiving disk. Order of use: `open`, `conflicts`, `plan` for every wanted entry, `findBases`
+ * if blocks can be compared, then `writeAt`, `writeWhole`, `compare` and `vouch` in any order, then
+ * `finish`; or `abort` at any time.
  *
  * What is promised:
  * - A file's bytes go to a temporary file beside its final name (`PART_NAME`), never through a link.
+ *   The one exception: a file that is there with exactly the offered content is left where it is.
  * - A final name appears, or is replaced, in one step, when the content is already on the disk.
  * - When `finish` resolves, content, names, modes and times of everything are on the disk.
- * - After `abort` no temporary file is left; after a crash only temporary files are.
+ * - After `abort` no temporary file is left but partial files that are worth going on with, if they
+ *   are to be kept; after a crash only temporary files are.
  * - Nothing that was there is lost unless the choice was `overwrite`.
  */
 import { CrocError } from '../errors.js';
 import type { RandomBytes } from '../edges.js';
-import type { ConflictChoice, OfferEntry, Renamed } from '../types.js';
+import type { ActiveFile, ConflictChoice, OfferEntry, Renamed } from '../types.js';
+import { Bases, type BasisSize } from './bases.js';
 import { Committer, type WholeFile } from './committer.js';
+import { Comparing } from './comparing.js';
 import { Folders, parentOf } from './folders.js';
 import { Ledger } from './ledger.js';
 import { Links } from './links.js';
+import { PartLock } from './lock.js';
 import { pacer } from './pace.js';
-import { PartFile } from './partFile.js';
+import { PartFile, type FileLooks } from './partFile.js';
 import { PartFiles } from './partFiles.js';
+import { MIN_PARTIAL_BYTES, Partials } from './partials.js';
 import { Placement, type FoundConflict } from './placement.js';
 import { probeFolder, withExecute, type ProbedFolder } from './probe.js';
 import { checkOffer } from './safePath.js';
 import { UndoLog, type UndoRecord } from './undo.js';
 
-export { PART_NAME } from './partFile.js';
+export { PART_NAME } from './partials.js';
+export type { BasisSize } from './bases.js';
 export type { FoundConflict } from './placement.js';
 
 /** What a destination needs from outside. */
@@ -65,6 +73,10 @@ export class Destination {
   readonly #ledger: Ledger;
   readonly #undo: UndoLog | undefined;
   readonly #renamed: Renamed[] = [];
+  readonly #lock: PartLock | undefined;
+  readonly #partials: Partials;
+  readonly #bases: Bases;
+  #comparing: Comparing | undefined;
   #failure: CrocError | undefined;
   #finishing: Promise<Received> | undefined;
   #isFinished = false;
@@ -73,6 +85,7 @@ export class Destination {
     probed: ProbedFolder,
     entries: readonly OfferEntry[],
     options: DestinationOptions,
+    lock: PartLock | undefined,
   ) {
     this.root = probed.root;
     this.#fileMode = probed.fileMode;
@@ -89,6 +102,9 @@ export class Destination {
     };
     this.#committer = new Committer(this.#folders, this.#placement, onDone, this.#undo);
     this.#parts = new PartFiles(() => this.#committer.room());
+    this.#lock = lock;
+    this.#partials = new Partials(this.#folders, lock?.id);
+    this.#bases = new Bases(this.#ledger, this.#folders, this.#placement, this.#partials);
   }
 
   /**
@@ -97,15 +113,16 @@ export class Destination {
    * @param to - an existing folder
    * @throws CrocError as `checkOffer`; `folder_gone`, `folder_not_writable`, `disk_full`
    */
-  static open(
+  static async open(
     to: string,
     entries: readonly OfferEntry[],
     options: DestinationOptions,
   ): Promise<Destination> {
-    return new Promise((resolve) => {
-      checkOffer(entries, options.platform);
-      resolve(new Destination(probeFolder(to, options.random), entries, options));
-    });
+    checkOffer(entries, options.platform);
+    const probed = probeFolder(to, options.random);
+    const leavesPartials = entries.some(({ size }) => size >= MIN_PARTIAL_BYTES);
+    const lock = leavesPartials ? await PartLock.take(options.random) : undefined;
+    return new Destination(probed, entries, options, lock);
   }
 
   /**
@@ -144,6 +161,86 @@ export class Destination {
   }
 
   /**
+   * Looks what is here already of the planned files: what an earlier transfer left, and files of the
+   * same name. Call it at most once, before anything is written.
+   *
+   * @param salt - `SALT_BYTES` bytes that the hashes will be made with
+   * @returns which files are worth comparing, in the order of the offer
+   */
+  async findBases(salt: Uint8Array): Promise<BasisSize[]> {
+    this.#check();
+    const found = await this.#bases.find();
+    this.#comparing = new Comparing(this.#bases.byIndex, salt, {
+      inPlace: (index, offset, length) => this.#part(index).coverage.add(offset, length),
+      write: (index, offset, data) => this.writeAt(index, offset, data, false),
+    });
+    return found;
+  }
+
+  /** Files and links that are whole so far. */
+  get filesWhole(): number {
+    return this.#ledger.filesWhole;
+  }
+
+  /** The large files that were written to last, at most `most`, the last one first. */
+  active(most: number): ActiveFile[] {
+    const recent = this.#parts.recent.slice(-most).reverse();
+    return recent.map(({ index, coverage: { bytes } }) => {
+      const { path, size } = this.#ledger.entry(index);
+      return { path, bytes, size };
+    });
+  }
+
+  /** Bytes of the partial files that were taken over: so much room is not needed any more. */
+  get takenBytes(): number {
+    return this.#bases.takenBytes;
+  }
+
+  /**
+   * Compares blocks of a file that `findBases` named with the sender's, and keeps those that are here.
+   * One call at a time.
+   *
+   * @param hashes - of consecutive blocks from `first` on
+   * @returns for each block whether it is here
+   * @throws CrocError as `writeAt`
+   */
+  async compare(index: number, first: number, hashes: Buffer): Promise<boolean[]> {
+    this.#check();
+    try {
+      const { size } = this.#ledger.entry(index);
+      if (this.#comparing === undefined) throw new CrocError('internal');
+      return await this.#comparing.compare(index, size, first, hashes);
+    } catch (error) {
+      throw this.#fail(error);
+    }
+  }
+
+  /**
+   * Notes that the sender vouches for a file after its last byte was sent or found here.
+   *
+   * @throws CrocError as `writeAt`
+   */
+  async vouch(index: number): Promise<void> {
+    this.#check();
+    try {
+      if (this.#bases.byIndex.get(index)?.isAllUntouched === true) {
+        if (this.#ledger.status(index) !== 'waiting')
+          throw new CrocError('protocol_error', { detail: `file ${index} came twice` });
+        this.#ledger.setStatus(index, 'whole');
+        await this.#bases.adopt(index, this.#looks(index));
+        return;
+      }
+      const part = this.#parts.get(index);
+      if (part === undefined)
+        throw new CrocError('protocol_error', { detail: `file ${index} did not come` });
+      part.verified = true;
+      await this.#wholeIfAllIsThere(part);
+    } catch (error) {
+      throw this.#fail(error);
+    }
+  }
+
+  /**
    * Writes a piece of a planned file. The piece that makes it whole also hands it on to be flushed.
    *
    * @param offset - of the first byte in the file
@@ -160,8 +257,7 @@ export class Destination {
       part.coverage.add(offset, data.length);
       if (verified) part.verified = true;
       await this.#parts.write(part, offset, data);
-      // Two last pieces may end together; only one of them finds the file still started.
-      if (part.isWhole && this.#ledger.status(index) === 'started') await this.#whole(part);
+      await this.#wholeIfAllIsThere(part);
     } catch (error) {
       throw this.#fail(error);
     }
@@ -226,11 +322,13 @@ export class Destination {
    * Ends badly: closes everything, removes what is not whole and the folders made here that are
    * empty. Files under their final names stay. May be called at any time; after a `finish` that
    * went well it does nothing. Never throws.
+   *
+   * @param keep - leave partial files that are worth it for the next transfer
    */
-  async abort(): Promise<void> {
+  async abort(keep = false): Promise<void> {
     if (this.#isFinished) return;
     this.#failure ??= new CrocError('cancelled');
-    const stopped = this.#committer.discard();
+    const stopped = this.#committer.discard(keep);
     const couldNotBeStopped = await this.#finishing?.then(
       () => true,
       () => false,
@@ -238,8 +336,9 @@ export class Destination {
     if (couldNotBeStopped === true) return;
     await this.#parts.idle();
     await stopped;
-    await this.#parts.discard();
+    await this.#parts.discard(keep);
     this.#folders.removeEmpty();
+    this.#lock?.release();
   }
 
   /** What was changed so far; undefined unless `undo` was asked for, or when nothing was. */
@@ -279,13 +378,23 @@ export class Destination {
       await pause();
       this.#check();
     }
+    await this.#removeLeftovers();
     this.#setFolderTimes();
     await this.#folders.flush();
     this.#isFinished = true;
+    this.#lock?.release();
     const { files, bytes, tops } = this.#ledger;
     const roots = tops.map((top) => this.#folders.fullPath(top));
     const renamed = this.#renamed.length === 0 ? {} : { renamed: this.#renamed };
     return { files, bytes, roots, ...renamed };
+  }
+
+  /** What earlier transfers left of what is whole now, and what nobody went on with for long. */
+  async #removeLeftovers(): Promise<void> {
+    for (const [index, { size }] of this.#ledger.planned('file'))
+      if (size >= MIN_PARTIAL_BYTES) await this.#partials.removeOthers(this.#ledger.place(index));
+    for (const folder of this.#folders.touched) this.#partials.lookInto(folder);
+    await this.#partials.removeStale(Date.now());
   }
 
   #makeLink(index: number, { path: offered, target, mtimeMs }: OfferEntry): void {
@@ -318,21 +427,39 @@ export class Destination {
     const entry = this.#ledger.entry(index);
     if (entry.kind !== 'file' || this.#ledger.status(index) !== 'waiting')
       throw new CrocError('protocol_error', { detail: `${entry.path} is not wanted` });
-    const folder = parentOf(this.#ledger.place(index));
+    const place = this.#ledger.place(index);
+    const folder = parentOf(place);
     this.#folders.ensure(folder);
-    const full = this.#folders.fullPath(folder);
-    const part = new PartFile(index, entry.path, entry.size, full, this.#random);
+    const { path: offered, size } = entry;
+    const keptName = size < MIN_PARTIAL_BYTES ? undefined : this.#partials.nameFor(place);
+    const taken = this.#bases.takenFor(index);
+    const spec = { index, offered, size, folder: this.#folders.fullPath(folder), keptName, taken };
+    const part = new PartFile(spec, this.#random);
     this.#parts.add(part);
     this.#ledger.setStatus(index, 'started');
     return part;
+  }
+
+  async #wholeIfAllIsThere(part: PartFile): Promise<void> {
+    // Two last pieces may end together; only one of them finds the file still started.
+    const isToBeAdded = () => part.isWhole && this.#ledger.status(part.index) === 'started';
+    if (!isToBeAdded()) return;
+    // Its descriptor may have been closed for others; too many must not be opened again at a time.
+    for (let room = this.#committer.room(); room; room = this.#committer.room()) await room;
+    if (isToBeAdded()) await this.#whole(part);
+  }
+
+  #looks(index: number): FileLooks {
+    const { mtimeMs, executable } = this.#ledger.entry(index);
+    return { mode: executable ? withExecute(this.#fileMode) : this.#fileMode, mtimeMs };
   }
 
   #whole(part: PartFile): Promise<void> | undefined {
     // Aborted meanwhile: the part stays where `abort` finds it.
     this.#check();
     const { index } = part;
-    const { size, mtimeMs, executable } = this.#ledger.entry(index);
-    part.dress({ mode: executable ? withExecute(this.#fileMode) : this.#fileMode, mtimeMs });
+    const { size } = this.#ledger.entry(index);
+    part.dress(this.#looks(index));
     const [path, choice] = [this.#ledger.place(index), this.#ledger.choice(index)];
     const room = this.#committer.add({ part, path, choice, size });
     this.#ledger.setStatus(index, 'whole');

@@ -48,6 +48,16 @@ export class Folders {
     return this.#stat(path);
   }
 
+  /** Whether a folder was there before this transfer. */
+  wasThere(folder: string): boolean {
+    return this.#state(folder) === 'there';
+  }
+
+  /** Folders that were there before and whose list of names changed since the last flush. */
+  get touched(): readonly string[] {
+    return [...this.#touched].filter((folder) => this.wasThere(folder));
+  }
+
   /** The topmost part of a folder's path that exists and is no real folder, or undefined. */
   blockedAt(folder: string): string | undefined {
     if (this.#state(folder) !== 'blocked') return undefined;

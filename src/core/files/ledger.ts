@@ -20,6 +20,8 @@ export class Ledger {
   readonly #tops = new Map<string, number>();
   #files = 0;
   #bytes = 0;
+  /** Files that are whole and have no final name yet. */
+  #waiting = 0;
 
   constructor(entries: readonly OfferEntry[]) {
     this.#entries = entries;
@@ -39,6 +41,8 @@ export class Ledger {
   }
 
   setStatus(index: number, status: Status): void {
+    if (this.status(index) === 'whole') this.#waiting--;
+    if (status === 'whole') this.#waiting++;
     this.#statuses[index] = STATUSES.indexOf(status);
   }
 
@@ -84,6 +88,11 @@ export class Ledger {
   /** Bytes of those. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Files and links that are whole, with their final name or soon to get it. */
+  get filesWhole(): number {
+    return this.#files + this.#waiting;
   }
 
   /** Topmost names of what is done, in the order of the offer. */

@@ -17,9 +17,8 @@ import { errnoOf, writingError } from './fsErrors.js';
 import { Patience } from './patience.js';
 import { onDiskTime } from './times.js';
 
-/** The name of a file that is not whole: what a crash leaves behind, and safe to delete. */
-export const PART_NAME = /^\.croc-[0-9a-f]{16}\.part$/;
-
+/** With fewer bytes a part file is not worth keeping. */
+const MIN_KEPT_BYTES = 1024 * 1024;
 /** Bytes after which a growing file is flushed in the background, so that its end is no stall. */
 const FLUSH_EVERY_BYTES = 64 * 1024 * 1024;
 /** Up to this many bytes a blocking write is cheaper than a thread's attention, even on a slow disk. */
@@ -30,7 +29,7 @@ const NO_FOLLOW = process.platform === 'win32' ? 0 : constants.O_NOFOLLOW;
 /** What disks say that keep no modes or times. */
 const NOT_KEPT = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EINVAL']);
 
-/** A new name for a temporary file. */
+/** A new name for a temporary file that tells nothing of its target. */
 export function partName(random: RandomBytes): string {
   return `.croc-${Buffer.from(random(8)).toString('hex')}.part`;
 }
@@ -41,6 +40,20 @@ export interface FileLooks {
   readonly mtimeMs: number;
 }
 
+/** What a part file is of. */
+export interface PartSpec {
+  readonly index: number;
+  /** The offered path, for errors. */
+  readonly offered: string;
+  readonly size: number;
+  /** Absolute path of the folder of the file's final name. */
+  readonly folder: string;
+  /** A name by which the next transfer finds it; without one nothing is left after a failure. */
+  readonly keptName?: string | undefined;
+  /** Absolute path of what an earlier transfer left, to go on with. */
+  readonly taken?: string | undefined;
+}
+
 /** A temporary file. Its descriptor may be closed between writes and is opened again when needed. */
 export class PartFile {
   readonly index: number;
@@ -49,7 +62,7 @@ export class PartFile {
   verified = false;
   /** The offered path, for errors. */
   readonly #offered: string;
-  readonly #folder: string;
+  readonly #spec: PartSpec;
   readonly #random: RandomBytes;
   readonly #disk = new Patience();
   #path: string | undefined;
@@ -60,13 +73,13 @@ export class PartFile {
   #flushing: Promise<void> | undefined;
   #flushError: CrocError | undefined;
 
-  /** @param folder - absolute path of the folder of the file's final name */
-  constructor(index: number, offered: string, size: number, folder: string, random: RandomBytes) {
-    this.index = index;
-    this.#offered = offered;
-    this.#folder = folder;
+  constructor(spec: PartSpec, random: RandomBytes) {
+    this.index = spec.index;
+    this.#spec = spec;
+    this.#offered = spec.offered;
+    this.#path = spec.taken;
     this.#random = random;
-    this.coverage = new Coverage(size);
+    this.coverage = new Coverage(spec.size);
   }
 
   /** Absolute path of the temporary file, once it was made. */
@@ -132,11 +145,9 @@ export class PartFile {
   }
 
   /** Gives the whole file its looks; the last change before it is flushed. @throws CrocError */
-  dress({ mode, mtimeMs }: FileLooks): void {
-    const fd = this.#descriptor();
+  dress(looks: FileLooks): void {
     try {
-      whereKept(() => fchmodSync(fd, mode));
-      whereKept(() => futimesSync(fd, onDiskTime(mtimeMs), onDiskTime(mtimeMs)));
+      dressFile(this.#descriptor(), looks);
     } catch (error) {
       throw writingError(error, this.#offered);
     }
@@ -166,19 +177,30 @@ export class PartFile {
     }
   }
 
-  /** Closes and removes the file. Nothing may write any more. Never throws. */
-  async discard(): Promise<void> {
+  /**
+   * Closes and removes the file. Nothing may write any more. Never throws.
+   *
+   * @param keep - leave it for the next transfer if that is worth it
+   */
+  async discard(keep: boolean): Promise<void> {
     await this.#flushing;
     try {
       this.close();
     } catch {
       // It is thrown away.
     }
-    if (this.#path !== undefined) removeQuietly(this.#path);
+    if (this.#path === undefined || (keep && this.#isWorthKeeping)) return;
+    removeQuietly(this.#path);
+  }
+
+  get #isWorthKeeping(): boolean {
+    const { taken, keptName } = this.#spec;
+    return taken !== undefined || (keptName !== undefined && this.coverage.bytes >= MIN_KEPT_BYTES);
   }
 
   #create(): void {
-    const path = `${this.#folder}/${partName(this.#random)}`;
+    const { folder, keptName } = this.#spec;
+    const path = `${folder}/${keptName ?? partName(this.#random)}`;
     // Exclusive: whatever has this name, a link too, makes it fail and is left alone.
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | NO_FOLLOW;
     this.#fd = openSync(path, flags, 0o600);
@@ -212,6 +234,12 @@ export function removeQuietly(path: string): void {
   } catch {
     // It is gone, or its folder is.
   }
+}
+
+/** Gives an open file its looks, as far as its disk keeps such; the system's error comes out. */
+export function dressFile(fd: number, { mode, mtimeMs }: FileLooks): void {
+  whereKept(() => fchmodSync(fd, mode));
+  whereKept(() => futimesSync(fd, onDiskTime(mtimeMs), onDiskTime(mtimeMs)));
 }
 
 function whereKept(change: () => void): void {

@@ -18,6 +18,11 @@ export class PartFiles {
     this.#room = room;
   }
 
+  /** The part files, those written to last at the end. */
+  get recent(): readonly PartFile[] {
+    return [...this.#open];
+  }
+
   get(index: number): PartFile | undefined {
     return this.#parts.get(index);
   }
@@ -51,9 +56,9 @@ export class PartFiles {
     while (this.#writes.size > 0) await Promise.allSettled(this.#writes);
   }
 
-  /** Removes every part file from the disk; nothing may write any more. Never throws. */
-  async discard(): Promise<void> {
-    for (const part of this.#parts.values()) await part.discard();
+  /** Removes every part file from the disk; nothing may write any more. Never throws. @param keep - as in `PartFile` */
+  async discard(keep: boolean): Promise<void> {
+    for (const part of this.#parts.values()) await part.discard(keep);
     this.#parts.clear();
     this.#open.clear();
   }

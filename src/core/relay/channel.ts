@@ -67,6 +67,8 @@ export interface ClosedChannel {
   readonly status: 'closed';
   readonly channel: string;
   readonly closedAtMs: number;
+  /** What parties are told: that the relay ended it, and why; absent: `channel_closed`. */
+  readonly code?: 'transfer_limit';
 }
 
 /** A channel as a store keeps it. */
@@ -108,7 +110,7 @@ function enter(channel: Channel | undefined, asker: Asker): Outcome<OpenChannel>
   if (channel === undefined) return { ok: false, code: 'no_such_channel' };
   if (channel.status === 'closed') {
     const forgotten = asker.nowMs - channel.closedAtMs >= TOMBSTONE_MS;
-    return { ok: false, code: forgotten ? 'no_such_channel' : 'channel_closed' };
+    return { ok: false, code: forgotten ? 'no_such_channel' : (channel.code ?? 'channel_closed') };
   }
   const full = channel.addresses.length >= MAX_ADDRESSES;
   if (full && !channel.addresses.includes(asker.address)) {
@@ -245,9 +247,21 @@ export function rehome(channel: Channel | undefined, from: Home, to: Home): Step
   return { outcome: done, next: { ...channel, home: to, version: channel.version + 1 } };
 }
 
-/** A channel after its end. */
-export function closed(channel: string, closedAtMs: number): ClosedChannel {
-  return { status: 'closed', channel, closedAtMs };
+/** The relay ends a channel that passed a limit. */
+export function endOverLimit(channel: Channel | undefined, nowMs: number): Step<undefined> {
+  const done: Outcome<undefined> = { ok: true, value: undefined };
+  if (channel?.status !== 'open') return { outcome: done };
+  return { outcome: done, next: closed(channel.channel, nowMs, 'transfer_limit') };
+}
+
+/** A channel after its end. @param code - why, when the relay ended it over a limit */
+export function closed(
+  channel: string,
+  closedAtMs: number,
+  code?: ClosedChannel['code'],
+): ClosedChannel {
+  const tombstone = { status: 'closed', channel, closedAtMs } as const;
+  return code === undefined ? tombstone : { ...tombstone, code };
 }
 
 /** Why the values of a request cannot be taken, if they cannot. All or nothing. */

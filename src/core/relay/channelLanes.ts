@@ -1,6 +1,7 @@
 /** The TCP connections of one channel: who stands where, and what is stapled. */
 import type { RelayErrorCode } from '../errors.js';
 import type { Role } from '../types.js';
+import type { Meter } from './meter.js';
 import { Staple } from './staple.js';
 import type { LaneEnd } from './staple.js';
 
@@ -16,6 +17,8 @@ interface Notices {
   readonly onStapled: () => void;
   /** No connection is left. */
   readonly onEmpty: () => void;
+  /** Counts what passes, and may slow it down. */
+  readonly meter?: Meter | undefined;
 }
 
 /** The lanes of one channel. */
@@ -73,16 +76,16 @@ export class ChannelLanes {
     };
   }
 
-  /** Why a party may not connect to a port, if it may not. */
-  check(index: number, role: Role): RelayErrorCode | undefined {
-    if (this.#ended) return 'channel_closed';
-    const port = this.#ports[index];
-    const before =
-      port?.staple?.[role] ?? (port?.waiting?.role === role ? port.waiting.end : undefined);
-    return before === undefined || before.over ? undefined : 'already_set';
+  /** Why nobody may connect any more, if that is so. */
+  get refusal(): RelayErrorCode | undefined {
+    return this.#ended ? 'channel_closed' : undefined;
   }
 
-  /** Takes a connection that passed `check`, and staples it when the other party waits. */
+  /**
+   * Takes a connection and staples it when the other party waits. It takes the place of the party's
+   * older one: a network that was cut leaves connections that only the client knows to be dead. A staple
+   * that the older one was in is cut, so that the peer connects anew as well.
+   */
   put(index: number, role: Role, end: LaneEnd): void {
     const port = this.#ports[index];
     if (port === undefined) return;
@@ -110,16 +113,21 @@ export class ChannelLanes {
   }
 
   #join(port: Port, [sender, recipient]: readonly [LaneEnd, LaneEnd]): void {
-    const staple = new Staple(sender, recipient, () => {
-      if (port.staple === staple) this.#unstaple(port);
-    });
+    const staple = new Staple(
+      sender,
+      recipient,
+      () => {
+        if (port.staple === staple) this.#unstaple(port);
+      },
+      this.#notices.meter,
+    );
     port.staple = staple;
     if (this.#stapled || this.#ports.some((one) => one.staple === undefined)) return;
     this.#stapled = true;
     this.#notices.onStapled();
   }
 
-  /** Makes room for another connection of `role`: its old one said that it is over. */
+  /** Makes room for another connection of `role`. */
   #clear(port: Port, role: Role): void {
     this.#unstaple(port);
     if (port.waiting?.role !== role) return;

@@ -50,6 +50,11 @@ export class CrocRelay {
     return this.#rooms.size;
   }
 
+  /** Rooms with two in it. */
+  get stapled(): number {
+    return this.#rooms.stapled;
+  }
+
   /**
    * Takes a client on port number `index`. Never rejects.
    *

@@ -48,6 +48,11 @@ export class CrocRooms {
     return this.#rooms.size;
   }
 
+  /** Rooms with two in it. */
+  get stapled(): number {
+    return [...this.#rooms.values()].filter(({ staple }) => staple !== undefined).length;
+  }
+
   /** Whether a client may come in; counts as an attempt. @param address - as `addressKey` gives it */
   check(name: string, address: string): Entry {
     const now = this.#clock.now();

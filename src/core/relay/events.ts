@@ -1,10 +1,28 @@
 /** What a relay tells its operator. */
 import type { RelayErrorCode } from '../errors.js';
+import type { RelayLimits } from './limits.js';
 
-/** What happened in a relay, for its operator: never a name, an address or a capability. */
+/** Whose doing it was, where that is known: an address key. Only when the operator asked for it. */
+interface Whose {
+  address?: string;
+}
+
+/** What happened in a relay, for its operator: never a name or a capability. */
 export type RelayEvent =
-  | { readonly kind: 'channel-opened' }
+  | ({ readonly kind: 'channel-opened' } & Whose)
+  /** A channel that had both parties has ended. */
+  | { readonly kind: 'pair-ended' }
+  /** The last connection of a channel that let data pass has gone. */
+  | { readonly kind: 'lanes-ended'; readonly bytes: number }
+  /** A limit slowed something down or put an end to it, without a refusal. */
+  | { readonly kind: 'limited'; readonly limit: keyof RelayLimits }
+  | { readonly kind: 'draining' }
   | { readonly kind: 'channels-expired'; readonly count: number }
   | { readonly kind: 'stapled' }
-  | { readonly kind: 'refused'; readonly code: RelayErrorCode }
+  /** `limit`: the limit that was passed, if it was one. */
+  | ({
+      readonly kind: 'refused';
+      readonly code: RelayErrorCode;
+      readonly limit?: keyof RelayLimits;
+    } & Whose)
   | { readonly kind: 'accept-failed' };

@@ -9,14 +9,17 @@ import { Hono } from 'hono';
 import type { Context } from 'hono';
 import * as v from 'valibot';
 import { RELAY_ERROR_STATUS } from '../errors.js';
-import { channelRequestSchema, joinRequestSchema, MAX_REQUEST_BYTES } from '../wire/http.js';
+import { channelRequestSchema, joinRequestSchema } from '../wire/http.js';
 import type { HealthAnswer } from '../wire/http.js';
 import type { AddressResolver } from './address.js';
-import { errorAnswer } from './answers.js';
+import { errorAnswer, refusedEvent } from './answers.js';
 import type { RelayEvent } from './events.js';
+import type { Gate } from './gate.js';
 import type { RelayLimits } from './limits.js';
 import { channelOf, parseJson } from './parse.js';
-import type { Refusal, Rendezvous, Reply } from './rendezvous.js';
+import type { Refusal } from './answers.js';
+import type { RelayPassword } from './password.js';
+import type { Rendezvous, Reply } from './rendezvous.js';
 import type { Sockets } from './sockets.js';
 
 /** How often Node looks for requests that take too long, milliseconds. */
@@ -32,6 +35,9 @@ export interface HttpParts {
   readonly sockets: Sockets;
   readonly resolver: AddressResolver;
   readonly limits: RelayLimits;
+  readonly gate: Gate;
+  /** What clients must say to join and to go on, if anything. */
+  readonly password: RelayPassword | undefined;
   readonly onEvent: (event: RelayEvent) => void;
 }
 
@@ -75,14 +81,15 @@ export function createHttpServer(parts: HttpParts): Server {
   return server;
 }
 
-function createApp({ rendezvous, resolver, onEvent }: HttpParts): Hono<{ Bindings: HttpBindings }> {
+function createApp(parts: HttpParts): Hono<{ Bindings: HttpBindings }> {
   const app = new Hono<{ Bindings: HttpBindings }>();
-  const refuse = (refused: Refused): Response => {
-    onEvent({ kind: 'refused', code: refused.code });
+  const { rendezvous, resolver, limits, onEvent } = parts;
+  const refuse = (refused: Refused, address?: string): Response => {
+    onEvent(refusedEvent(refused, address));
     return toResponse(refused);
   };
-  const respond = (reply: Reply<object>): Response =>
-    reply.ok ? json(200, reply.value) : refuse(reply);
+  const respond = (reply: Reply<object>, address: string): Response =>
+    reply.ok ? json(200, reply.value) : refuse(reply, address);
   const serve =
     <T>(
       schema: v.GenericSchema<unknown, T>,
@@ -90,16 +97,19 @@ function createApp({ rendezvous, resolver, onEvent }: HttpParts): Hono<{ Binding
     ) =>
     async (context: RelayContext): Promise<Response> => {
       const address = clientAddress(context, resolver);
-      const body = await readBody(context.env.incoming);
-      if (body === undefined) return refuse({ ok: false, code: 'too_large' });
+      const stranger = address === undefined ? undefined : askPassword(parts, context, address);
+      if (stranger !== undefined) return refuse(stranger, address);
+      const body = await readBody(context.env.incoming, limits.requestBytes);
+      if (body === undefined)
+        return refuse({ ok: false, code: 'too_large', limit: 'requestBytes' }, address);
       const request = parseJson(body);
       const parsed = v.safeParse(schema, request);
       if (address === undefined) return refuse({ ok: false, code: 'bad_request' });
       if (parsed.success)
-        return respond(await handle(parsed.output, address, context.req.raw.signal));
+        return respond(await handle(parsed.output, address, context.req.raw.signal), address);
       const name = channelOf(request);
-      const stranger = name === undefined ? undefined : await rendezvous.knock(name, address);
-      return refuse(stranger ?? { ok: false, code: 'bad_request' });
+      const known = name === undefined ? undefined : await rendezvous.knock(name, address);
+      return refuse(known ?? { ok: false, code: 'bad_request' }, address);
     };
   const wrongMethod = (allow: string) => (): Response => {
     const response = refuse({ ok: false, code: 'bad_request', status: 405 });
@@ -119,9 +129,13 @@ function createApp({ rendezvous, resolver, onEvent }: HttpParts): Hono<{ Binding
     ),
   );
   app.get('/healthz', () => json(200, health));
+  app.get('/healthz/ready', async () => {
+    const ready = await rendezvous.ready();
+    return json(ready ? 200 : 503, { ready });
+  });
   app.all('/join', wrongMethod('POST'));
   app.all('/channel', wrongMethod('POST'));
-  app.all('/healthz', wrongMethod('GET, HEAD'));
+  for (const path of ['/healthz', '/healthz/ready']) app.all(path, wrongMethod('GET, HEAD'));
   app.notFound(() => refuse({ ok: false, code: 'bad_request', status: 404 }));
   // Nothing in here should throw. If it does, the client may well try again.
   app.onError(() => refuse({ ok: false, code: 'relay_full', status: 500 }));
@@ -133,16 +147,37 @@ function clientAddress(context: RelayContext, resolver: AddressResolver): string
   return resolver.client(peer, context.req.header('x-forwarded-for'));
 }
 
+/**
+ * What a request without the relay's password gets to hear. A wrong one counts as a guess, and who
+ * guessed too often is not even looked at.
+ */
+function askPassword(
+  { gate, password }: HttpParts,
+  context: RelayContext,
+  address: string,
+): Refusal | undefined {
+  if (password === undefined) return undefined;
+  const header = context.req.header('authorization');
+  const guessed = header === undefined ? undefined : gate.guessed(address);
+  if (guessed !== undefined) return guessed;
+  if (password.admits(header)) return undefined;
+  if (header !== undefined) gate.failed(address);
+  return { ok: false, code: 'relay_password' };
+}
+
 /** Reads a request's body. @returns nothing when it is longer than a request may be */
-async function readBody(incoming: IncomingMessage): Promise<Uint8Array | undefined> {
-  if (Number(incoming.headers['content-length'] ?? 0) > MAX_REQUEST_BYTES) return undefined;
+async function readBody(
+  incoming: IncomingMessage,
+  maxBytes: number,
+): Promise<Uint8Array | undefined> {
+  if (Number(incoming.headers['content-length'] ?? 0) > maxBytes) return undefined;
   const chunks: Buffer[] = [];
   let bytes = 0;
   // The connection must live on to carry the answer.
   for await (const chunk of incoming.iterator({ destroyOnReturn: false })) {
     if (!(chunk instanceof Buffer)) return undefined;
     bytes += chunk.length;
-    if (bytes > MAX_REQUEST_BYTES) return undefined;
+    if (bytes > maxBytes) return undefined;
     chunks.push(chunk);
   }
   return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
@@ -158,6 +193,8 @@ function toResponse(refused: Refused): Response {
   const response = json(status, errorAnswer(refused));
   const { retryAfterSeconds } = refused;
   if (retryAfterSeconds !== undefined) response.headers.set('retry-after', `${retryAfterSeconds}`);
+  if (refused.code === 'relay_password')
+    response.headers.set('www-authenticate', 'Bearer realm="croc-relay"');
   // What follows on a connection whose request was not read to its end is not a request.
   if (refused.code === 'too_large') response.headers.set('connection', 'close');
   return response;
@@ -166,7 +203,8 @@ function toResponse(refused: Refused): Response {
 /** What to say to bytes that are not HTTP, by Node's code of the error. */
 function clientRefusal(code: string | undefined): Refused {
   if (code === 'HPE_HEADER_OVERFLOW') return { ok: false, code: 'too_large' };
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return { ok: false, code: 'bad_request', status: 408 };
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return { ok: false, code: 'bad_request', status: 408, limit: 'requestMs' };
   return { ok: false, code: 'bad_request' };
 }
 
@@ -176,7 +214,7 @@ function writeRaw(socket: Duplex, refused: Refused, onEvent: HttpParts['onEvent'
     socket.destroy();
     return;
   }
-  onEvent({ kind: 'refused', code: refused.code });
+  onEvent(refusedEvent(refused, undefined));
   const body = JSON.stringify(errorAnswer(refused));
   const retry =
     refused.retryAfterSeconds === undefined ? '' : `Retry-After: ${refused.retryAfterSeconds}\r\n`;

@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '../edges.js';
 import { addressKey } from './address.js';
-import { errorAnswer } from './answers.js';
+import { errorAnswer, refusedEvent } from './answers.js';
 import { ChannelLanes } from './channelLanes.js';
 import type { CrocRelay } from './crocRelay.js';
 import type { RelayEvent } from './events.js';
@@ -10,13 +10,17 @@ import { parseLaneLine, readFirstLine } from './firstLine.js';
 import type { FirstLine } from './firstLine.js';
 import type { RelayLimits } from './limits.js';
 import { channelOf, parseJson } from './parse.js';
-import type { Refusal, Rendezvous } from './rendezvous.js';
+import type { Refusal } from './answers.js';
+import { Meters } from './meter.js';
+import type { Rendezvous } from './rendezvous.js';
 import type { Sockets } from './sockets.js';
 import { LaneEnd } from './staple.js';
 import type { ChannelStore } from './store.js';
 
 /** How long a refused connection is kept so that its client can read why, milliseconds. */
 const LINGER_MS = 1000;
+/** After how long without traffic TCP asks whether a client is still there, milliseconds. */
+const KEEP_ALIVE_MS = 30_000;
 
 /** What the lanes need. */
 export interface LanesParts {
@@ -38,16 +42,27 @@ export interface LanesParts {
 export class Lanes {
   readonly #parts: LanesParts;
   readonly #channels = new Map<string, ChannelLanes>();
+  readonly #meters: Meters;
   #connections = 0;
   #goneBytes = 0;
 
   constructor(parts: LanesParts) {
     this.#parts = parts;
+    this.#meters = new Meters({
+      ...parts,
+      onOver: (name) => void parts.rendezvous.end(name),
+      onSlow: () => parts.onEvent({ kind: 'limited', limit: 'bytesPerSecond' }),
+    });
   }
 
   /** Open connections. */
   get connections(): number {
     return this.#connections;
+  }
+
+  /** Channels with connections. */
+  get channels(): number {
+    return this.#channels.size;
   }
 
   /** Bytes that came into staples so far. */
@@ -76,7 +91,8 @@ export class Lanes {
     const first = await readFirstLine(socket, clock, limits.identifyMs);
     if (first === 'gone') socket.destroy();
     else if (first === 'too_large') this.#refuse(socket, { ok: false, code: 'too_large' });
-    else if (first === 'slow') this.#refuse(socket, { ok: false, code: 'bad_request' });
+    else if (first === 'slow')
+      this.#refuse(socket, { ok: false, code: 'bad_request', limit: 'identifyMs' });
     else if ('croc' in first) await this.#parts.croc.accept(socket, index, first.croc);
     else await this.#enter(socket, index, first);
   }
@@ -114,8 +130,9 @@ export class Lanes {
       release = lanes.hold();
       lanes.belongTo(entered.value.channel.sender);
     }
-    const refused = entered.ok ? lanes.check(index, entered.value.role) : entered.code;
+    const refused = entered.ok ? lanes.refusal : entered.code;
     if (entered.ok && refused === undefined && !socket.destroyed) {
+      socket.setKeepAlive(true, KEEP_ALIVE_MS);
       socket.write('{"ok":true}\n');
       const end = new LaneEnd(socket, rest, limits.laneBufferBytes);
       lanes.put(index, entered.value.role, end);
@@ -132,11 +149,15 @@ export class Lanes {
       if (channel?.status === 'closed') lanes.end();
     });
     const lanes = new ChannelLanes(name, count, {
+      meter: this.#meters.of(name),
       onStapled: () => void rendezvous.stapled(name),
       onEmpty: () => {
         unwatch();
         this.#goneBytes += lanes.stapledBytes;
+        if (lanes.stapledBytes > 0)
+          this.#parts.onEvent({ kind: 'lanes-ended', bytes: lanes.stapledBytes });
         if (this.#channels.get(name) === lanes) this.#channels.delete(name);
+        this.#parts.onConnections();
       },
     });
     this.#channels.set(name, lanes);
@@ -145,7 +166,8 @@ export class Lanes {
 
   /** Says why and closes; what the client still sends meanwhile is thrown away. */
   #refuse(socket: Socket, refusal: Refusal): void {
-    this.#parts.onEvent({ kind: 'refused', code: refusal.code });
+    const address = addressKey(socket.remoteAddress ?? '');
+    this.#parts.onEvent(refusedEvent(refusal, address));
     socket.end(`${JSON.stringify(errorAnswer(refusal))}\n`);
     socket.resume();
     const cancel = this.#parts.clock.after(LINGER_MS, () => socket.destroy());

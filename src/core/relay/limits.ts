@@ -1,5 +1,7 @@
 /** What a relay allows, and the counters that hold it to that. */
 
+import { MAX_REQUEST_BYTES } from '../wire/http.js';
+
 /** Every limit of a relay. Each has a default and becomes an operator's setting. */
 export interface RelayLimits {
   /** Channels at once, in all. Above: `relay_full`. */
@@ -8,6 +10,12 @@ export interface RelayLimits {
   readonly channelsPerAddress: number;
   /** Joins a minute from one address, refused ones too. Above: `rate_limited`. */
   readonly joinsPerMinute: number;
+  /** Joins a minute into one channel. Above: `rate_limited`. */
+  readonly joinsPerMinutePerChannel: number;
+  /** Wrong channels, codes and passwords of one address that are free; each one more doubles a wait. */
+  readonly failedJoins: number;
+  /** The longest wait after a wrong channel, code or password, milliseconds. */
+  readonly failedJoinMs: number;
   /** Sockets at once on all ports. Above: `relay_full`. */
   readonly sockets: number;
   /** Sockets at once from one address, listed proxies excepted. Above: `rate_limited`. */
@@ -24,12 +32,20 @@ export interface RelayLimits {
   readonly requestMs: number;
   /** How long an HTTP connection stays open between two requests, milliseconds. */
   readonly keepAliveMs: number;
+  /** Bytes of an HTTP request's body. Above: `too_large`. */
+  readonly requestBytes: number;
   /** How long a channel lives without a request or a byte, milliseconds. */
   readonly idleMs: number;
   /** How long a channel lives at most, data or no data, milliseconds. */
   readonly lifeMs: number;
   /** How often idle channels are looked for, milliseconds. */
   readonly sweepMs: number;
+  /** Bytes that may pass in one channel; 0: any number. Above: the channel ends, `transfer_limit`. */
+  readonly bytesPerChannel: number;
+  /** Bytes a second that may pass in one channel; 0: any number. Above: its lanes are read later. */
+  readonly bytesPerSecond: number;
+  /** Memory in use above which no channel is opened, bytes: `relay_full`. */
+  readonly memoryBytes: number;
   /** What a lane buffers in each direction before it stops reading, bytes. */
   readonly laneBufferBytes: number;
   /** Rooms in which a croc client waits for its peer; for one more the oldest is closed. */
@@ -47,6 +63,9 @@ export const DEFAULT_LIMITS: RelayLimits = {
   channels: 10_000,
   channelsPerAddress: 256,
   joinsPerMinute: 600,
+  joinsPerMinutePerChannel: 60,
+  failedJoins: 20,
+  failedJoinMs: 300_000,
   sockets: 20_000,
   socketsPerAddress: 4096,
   heldPerParty: 4,
@@ -55,9 +74,13 @@ export const DEFAULT_LIMITS: RelayLimits = {
   headMs: 10_000,
   requestMs: 20_000,
   keepAliveMs: 60_000,
+  requestBytes: MAX_REQUEST_BYTES,
   idleMs: 600_000,
   lifeMs: 86_400_000,
   sweepMs: 15_000,
+  bytesPerChannel: 0,
+  bytesPerSecond: 0,
+  memoryBytes: 1024 * 1024 * 1024,
   laneBufferBytes: 128 * 1024,
   crocRooms: 128,
   crocWaitMs: 3 * 60 * 60 * 1000,

@@ -3,6 +3,8 @@
  * on the state as Redis has it, and its result is put there only if that state is still the same;
  * else the step runs again. Redis keeps the time, so relays need not agree on theirs.
  */
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import * as v from 'valibot';
 import type { Clock, RandomBytes } from '../edges.js';
 import { CrocError } from '../errors.js';
@@ -18,10 +20,12 @@ import type { ChannelStore, ChannelStep, Opened } from './store.js';
 /** How often a step is run again because another change came first, at most. */
 const MAX_TRIES = 50;
 /** How often a relay says that it lives, and for how long that counts, milliseconds. */
-const BEAT_MS = 2000;
-const LIFE_MS = 7000;
+const BEAT_MS = 1500;
+const LIFE_MS = 5000;
 /** For how long an answer about another relay's life is good, milliseconds. */
 const KNOWN_MS = 1000;
+/** How long another relay's port may take to answer, milliseconds. */
+const PROBE_MS = 1000;
 /** Deadlines that one script looks at. */
 const SWEEP_BATCH = 100;
 
@@ -43,7 +47,11 @@ const stateSchema = v.variant('status', [
     stapled: v.boolean(),
     version: v.number(),
   }),
-  v.object({ status: v.literal('closed'), channel: v.string() }),
+  v.object({
+    status: v.literal('closed'),
+    channel: v.string(),
+    code: v.exactOptional(v.literal('transfer_limit')),
+  }),
 ]);
 const putSchema = v.tuple([
   v.picklist(['put', 'changed', 'relay', 'address']),
@@ -170,8 +178,9 @@ export class RedisStore implements ChannelStore {
     const known = this.#homes.get(key);
     if (known !== undefined && clock.now() - known.atMs < KNOWN_MS) return known.lives;
     // After a time without Redis nobody could say that it lives; give them all the time for it.
-    if ((this.#link?.readyMs ?? 0) < LIFE_MS && known?.lives !== false) return true;
-    const lives = (await this.#redis.command((client) => client.exists(key))) === 1;
+    const young = (this.#link?.readyMs ?? 0) < LIFE_MS;
+    const beats = young || (await this.#redis.command((client) => client.exists(key))) === 1;
+    const lives = beats && !(await refuses(other));
     this.#homes.set(key, { lives, atMs: clock.now() });
     return lives;
   }
@@ -295,6 +304,23 @@ export class RedisStore implements ChannelStore {
     await this.#redis.command((client) =>
       client.set(key, '1', { expiration: { type: 'PX', value: LIFE_MS } }),
     );
+  }
+}
+
+/**
+ * Tells whether nothing listens at a home's first port: a process that was killed is known at once, and not
+ * only when its heartbeat is over. Silence says nothing.
+ */
+async function refuses({ host = '127.0.0.1', ports }: Home): Promise<boolean> {
+  const socket = connect({ host, port: ports[0] ?? 0, timeout: PROBE_MS });
+  socket.on('timeout', () => socket.destroy(new Error('silent')));
+  try {
+    await once(socket, 'connect');
+    return false;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED';
+  } finally {
+    socket.destroy();
   }
 }
 

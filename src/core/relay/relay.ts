@@ -10,12 +10,15 @@ import { AddressResolver } from './address.js';
 import type { Home } from './channel.js';
 import type { RelayEvent } from './events.js';
 import { CrocRelay, DEFAULT_CROC_PASSWORD } from './crocRelay.js';
+import { Gate } from './gate.js';
 import { createHttpServer } from './http.js';
 import { Lanes } from './lanes.js';
 import { DEFAULT_LIMITS } from './limits.js';
 import type { RelayLimits } from './limits.js';
 import { isEveryInterface, listenAt, stop, urlsOf } from './listen.js';
 import type { Bound, WantedPort } from './listen.js';
+import { RelayPassword } from './password.js';
+import { Quiet } from './quiet.js';
 import { RedisStore } from './redisStore.js';
 import { Rendezvous } from './rendezvous.js';
 import { Sockets } from './sockets.js';
@@ -34,10 +37,16 @@ export interface RelaySetup extends RelayOptions {
   readonly trustedProxies?: readonly string[];
   /** Keeps the channels instead of what `store` names. */
   readonly channelStore?: ChannelStore;
+  /** What clients must know to use this relay; default: nothing. */
+  readonly password?: string;
   /** Told what happens, in counts. */
   readonly onEvent?: (event: RelayEvent) => void;
+  /** Whether events name the client's address; default: they do not. */
+  readonly tellAddresses?: boolean;
 }
 
+/** How long the last answers of a drained relay may take to get out, milliseconds. */
+const LAST_WORDS_MS = 300;
 /** Digits of channel names of a relay that is found among others: nobody should meet a stranger's. */
 const ANNOUNCED_NAME_DIGITS = 4;
 
@@ -46,12 +55,14 @@ const ANNOUNCED_NAME_DIGITS = 4;
  * @throws CrocError `port_taken` (detail: the port), `cannot_listen`, or `usage` for options that
  *   cannot be
  */
-export async function startRelay(setup: RelaySetup = {}): Promise<Relay> {
+export async function startRelay(setup: RelaySetup = {}): Promise<OperatedRelay> {
   checkPorts(setup);
   const limits = { ...DEFAULT_LIMITS, ...setup.limits };
   const clock = setup.clock ?? systemClock;
   const random = setup.random ?? systemRandom;
-  const onEvent = setup.onEvent ?? ((): void => undefined);
+  const quiet = new Quiet();
+  const onEvent = teller(setup, quiet);
+  const password = setup.password === undefined ? undefined : new RelayPassword(setup.password);
   const resolver = new AddressResolver(setup.trustedProxies);
   const sockets = new Sockets(limits, resolver);
   const hosts = setup.hosts ?? (setup.host === undefined ? [] : [setup.host]);
@@ -61,36 +72,55 @@ export async function startRelay(setup: RelaySetup = {}): Promise<Relay> {
     const kept = await openStore(setup, limits, clock, random);
     store = kept;
     // Lanes know the ports only by number, so that they can be bound first and told afterwards.
-    const gate: LaneGate = { accept: (socket) => void socket.destroy() };
+    const door: LaneDoor = { accept: (socket) => void socket.destroy() };
     const ports: number[] = [];
     for (const wanted of wantedLanes(setup)) {
       const index = ports.length;
-      const make = (): Server => laneServer(limits, (socket) => gate.accept(socket, index));
+      const make = (): Server => laneServer(limits, (socket) => door.accept(socket, index));
       const { servers: bound, bound: at } = await listenAt(make, hosts, wanted);
       servers.push(...bound);
       ports.push(at.port);
     }
+    const gate = new Gate({ clock, limits });
     const home = homeOf(setup, hosts, ports);
-    const rendezvous = new Rendezvous({ store, clock, random, limits, home, onEvent });
+    const rendezvous = new Rendezvous({ store, clock, random, limits, gate, home, onEvent });
     const croc = new CrocRelay({
       ...{ clock, random, ports, limits },
-      password: setup.crocPassword ?? DEFAULT_CROC_PASSWORD,
+      // A relay with a password is not open to everybody by croc's protocol either.
+      password: setup.crocPassword ?? setup.password ?? DEFAULT_CROC_PASSWORD,
     });
     const watchers = new StatsWatchers(clock, () => numbersOf(kept, lanes));
-    const onConnections = (): void => watchers.changed();
+    const onConnections = (): void => {
+      watchers.changed();
+      quiet.changed();
+    };
     const lanes: Lanes = new Lanes({
       ...{ store, rendezvous, sockets, clock, limits, croc, onEvent, onConnections },
       count: ports.length,
     });
-    gate.accept = (socket, index) => void lanes.accept(socket, index);
+    door.accept = (socket, index) => void lanes.accept(socket, index);
     const http = await listenAt(
-      () => createHttpServer({ rendezvous, sockets, resolver, limits, onEvent }),
+      () => createHttpServer({ rendezvous, sockets, resolver, limits, gate, password, onEvent }),
       hosts,
       { port: setup.port ?? DEFAULT_HTTP_PORT, fallback: setup.port === undefined },
     );
     servers.push(...http.servers);
     await store.announce(home);
-    const parts = { servers, sockets, store, rendezvous, lanes, onEvent, watchers };
+    const parts = {
+      ...{
+        servers,
+        sockets,
+        store,
+        rendezvous,
+        lanes,
+        croc,
+        gate,
+        clock,
+        quiet,
+        onEvent,
+        watchers,
+      },
+    };
     return new RunningRelay(parts, http.bound, ports);
   } catch (error) {
     sockets.close();
@@ -98,6 +128,22 @@ export async function startRelay(setup: RelaySetup = {}): Promise<Relay> {
     await store?.close();
     throw error;
   }
+}
+
+/** Who is told of events: the operator, and whoever waits for the relay to be quiet. */
+function teller(
+  { onEvent = () => undefined, tellAddresses = false }: RelaySetup,
+  quiet: Quiet,
+): (event: RelayEvent) => void {
+  return (event) => {
+    if (event.kind === 'pair-ended') quiet.changed();
+    if (tellAddresses || !('address' in event)) onEvent(event);
+    else {
+      const bare = { ...event };
+      delete bare.address;
+      onEvent(bare);
+    }
+  };
 }
 
 /** Where channels are kept: handed in, shared by Redis, or in memory. */
@@ -137,7 +183,7 @@ function homeOf(
 }
 
 /** Where a lane's connection goes; index: which of the ports. */
-interface LaneGate {
+interface LaneDoor {
   accept: (socket: Socket, index: number) => void;
 }
 
@@ -168,11 +214,36 @@ interface RunningParts {
   readonly store: ChannelStore;
   readonly rendezvous: Rendezvous;
   readonly lanes: Lanes;
+  readonly croc: CrocRelay;
+  readonly gate: Gate;
+  readonly clock: Clock;
+  readonly quiet: Quiet;
   readonly onEvent: (event: RelayEvent) => void;
   readonly watchers: StatsWatchers;
 }
 
-class RunningRelay implements Relay {
+/** What a relay holds at this moment, for its operator. */
+export interface RelayGauges extends RelayStats {
+  /** Open connections, HTTP and TCP. */
+  readonly sockets: number;
+  /** Channels with both parties. */
+  readonly pairs: number;
+  readonly held: number;
+  readonly draining: boolean;
+}
+
+/** A relay with what only its operator does. */
+export interface OperatedRelay extends Relay {
+  /** What it holds at this moment. */
+  gauges(): Promise<RelayGauges>;
+  /**
+   * Opens no new channel and is not ready any more, waits until every transfer that runs has ended, at most
+   * `limitMs`, and closes. Never throws.
+   */
+  drain(limitMs: number): Promise<void>;
+}
+
+class RunningRelay implements OperatedRelay {
   readonly url: string;
   readonly localUrl: string;
   readonly port: number;
@@ -203,6 +274,28 @@ class RunningRelay implements Relay {
 
   watch(changed: (stats: RelayStats) => void): () => void {
     return this.#parts.watchers.add(changed);
+  }
+
+  async gauges(): Promise<RelayGauges> {
+    const { sockets, rendezvous, gate } = this.#parts;
+    const { pairs, held } = rendezvous;
+    const { draining } = gate;
+    return { ...(await this.stats()), sockets: sockets.open, pairs, held, draining };
+  }
+
+  async drain(limitMs: number): Promise<void> {
+    const { gate, quiet, clock, rendezvous, lanes, croc, onEvent } = this.#parts;
+    if (gate.draining) return this.closed.then(() => undefined);
+    gate.drain();
+    onEvent({ kind: 'draining' });
+    let cancel: () => void = () => undefined;
+    const late = new Promise<void>((resolve) => (cancel = clock.after(limitMs, resolve)));
+    const idle = quiet
+      .until(() => rendezvous.pairs + lanes.channels + croc.stapled === 0)
+      .then(() => new Promise<void>((resolve) => clock.after(LAST_WORDS_MS, resolve)));
+    await Promise.race([idle, late, this.closed]);
+    cancel();
+    await this.close();
   }
 
   close(): Promise<void> {

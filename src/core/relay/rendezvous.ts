@@ -1,7 +1,6 @@
 /** The two requests of the relay, without HTTP: steps on channels, limits, and held answers. */
 import type { Clock, RandomBytes } from '../edges.js';
 import { CrocError } from '../errors.js';
-import type { RelayErrorCode } from '../errors.js';
 import type { Role } from '../types.js';
 import type {
   ChannelAnswer,
@@ -10,7 +9,9 @@ import type {
   JoinRequest,
   LaneLine,
 } from '../wire/http.js';
+import type { Refusal } from './answers.js';
 import {
+  endOverLimit,
   enterLane,
   identify,
   joinAsRecipient,
@@ -25,7 +26,7 @@ import {
 } from './channel.js';
 import type { Asker, Channel, Home, OpenChannel, Seen } from './channel.js';
 import type { RelayEvent } from './events.js';
-import { RateLimiter } from './limits.js';
+import type { Gate } from './gate.js';
 import type { RelayLimits } from './limits.js';
 import type { ChannelStore, Opened } from './store.js';
 
@@ -40,13 +41,6 @@ const UNAVAILABLE_RETRY_SECONDS = 3;
 const STAPLED_TRIES = 30;
 const STAPLED_PAUSE_MS = 1000;
 
-/** Why a request is refused, and when it may be tried again. */
-export interface Refusal {
-  readonly ok: false;
-  readonly code: RelayErrorCode;
-  readonly retryAfterSeconds?: number;
-}
-
 /** The answer to a request. */
 export type Reply<T> = { readonly ok: true; readonly value: T } | Refusal;
 
@@ -56,6 +50,7 @@ export interface RendezvousParts {
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly limits: RelayLimits;
+  readonly gate: Gate;
   /** Where this process has its lanes. */
   readonly home: Home;
   readonly onEvent: (event: RelayEvent) => void;
@@ -64,15 +59,15 @@ export interface RendezvousParts {
 /** Serves `/join`, `/channel` and the first lines of lanes. */
 export class Rendezvous {
   readonly #parts: RendezvousParts;
-  readonly #joins: RateLimiter;
   /** Requests that are held, oldest first, by party; calling one answers it. */
   readonly #held = new Map<string, Set<() => void>>();
+  /** Channels with both parties, and how to stop watching each. */
+  readonly #pairs = new Map<string, () => void>();
   #cancelSweep: () => void = () => undefined;
   #closed = false;
 
   constructor(parts: RendezvousParts) {
     this.#parts = parts;
-    this.#joins = new RateLimiter(parts.limits.joinsPerMinute);
   }
 
   /** `POST /join`. @param address - address key of the client */
@@ -81,10 +76,9 @@ export class Rendezvous {
   }
 
   async #join(request: JoinRequest, address: string): Promise<Reply<JoinAnswer>> {
-    const { store, clock, limits, home, onEvent } = this.#parts;
-    const retryAfterSeconds = this.#joins.take(address, clock.now());
-    if (retryAfterSeconds !== undefined)
-      return { ok: false, code: 'rate_limited', retryAfterSeconds };
+    const { store, clock, limits, home, gate, onEvent } = this.#parts;
+    const refused = gate.join(request, address);
+    if (refused !== undefined) return refused;
     const uuid = Buffer.from(this.#parts.random(UUID_BYTES)).toString('base64url');
     const asker = { address, nowMs: clock.now() };
     const { role, curve = 'p256', channel: name } = request;
@@ -94,9 +88,13 @@ export class Rendezvous {
         : await store.open(name, address, (channel, free) =>
             joinAsSender(channel, { name: free, uuid, curve, home }, asker),
           );
-    if (!joined.ok) return quotaRefusal(joined);
-    if (role === 'sender') onEvent({ kind: 'channel-opened' });
+    if (!joined.ok) {
+      if ('code' in joined && joined.code === 'no_such_channel') gate.failed(address);
+      return quotaRefusal(joined);
+    }
+    if (role === 'sender') onEvent({ kind: 'channel-opened', address });
     const { channel } = await this.#homed({ role, channel: joined.value });
+    if (role === 'recipient' && sameHome(channel.home, home)) this.#watchPair(channel.channel);
     return {
       ok: true,
       value: {
@@ -131,7 +129,8 @@ export class Rendezvous {
     const posted = await store.update(request.channel, (channel) =>
       post(channel, request, this.#asker(address)),
     );
-    if (!posted.ok) return posted;
+    if (!posted.ok) return this.#strange(posted, address);
+    if (request.close === true) this.#onClose(posted.value.channel);
     const { since } = request;
     const hold = since !== undefined && request.close !== true;
     const now = request.close === true ? posted.value : await this.#homed(posted.value);
@@ -173,9 +172,9 @@ export class Rendezvous {
 
   /** Looks for idle channels every `sweepMs`. @param busy - names of channels whose bytes moved */
   startSweeping(busy: () => readonly string[]): void {
-    const { store, clock, limits, onEvent } = this.#parts;
+    const { store, clock, limits, gate, onEvent } = this.#parts;
     const sweep = async (): Promise<void> => {
-      this.#joins.sweep(clock.now());
+      gate.sweep(clock.now());
       await store.touch(busy(), clock.now());
       const count = await store.sweep(clock.now(), limits);
       if (count > 0) onEvent({ kind: 'channels-expired', count });
@@ -191,6 +190,61 @@ export class Rendezvous {
     this.#closed = true;
     this.#cancelSweep();
     for (const party of [...this.#held.values()]) for (const wake of [...party]) wake();
+  }
+
+  /** Ends a channel that let more through than it may. */
+  async end(name: string): Promise<void> {
+    const { store, clock, onEvent } = this.#parts;
+    await store.update(name, (channel) => endOverLimit(channel, clock.now()));
+    onEvent({ kind: 'refused', code: 'transfer_limit', limit: 'bytesPerChannel' });
+  }
+
+  /** Whether channels can be opened here: it does not drain, and its store answers. */
+  async ready(): Promise<boolean> {
+    const { store, gate } = this.#parts;
+    if (gate.draining) return false;
+    return store.count().then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /** Channels that have both parties and are still open. */
+  get pairs(): number {
+    return this.#pairs.size;
+  }
+
+  /** Requests that are held. */
+  get held(): number {
+    return [...this.#held.values()].reduce((sum, party) => sum + party.size, 0);
+  }
+
+  /** To ask for channels by a name or a uuid that is wrong is guessing like a join is. */
+  #strange(refusal: Refusal, address: string): Refusal {
+    const { gate } = this.#parts;
+    if (refusal.code !== 'no_such_channel' && refusal.code !== 'unauthorized') return refusal;
+    const guessed = gate.guessed(address);
+    if (guessed === undefined) gate.failed(address);
+    return guessed ?? refusal;
+  }
+
+  /** Remembers a channel with both parties until its end. */
+  #watchPair(name: string): void {
+    if (this.#pairs.has(name)) return;
+    const unwatch = this.#parts.store.watch(name, (channel) => {
+      if (channel?.status === 'open') return;
+      unwatch();
+      this.#pairs.delete(name);
+      this.#parts.onEvent({ kind: 'pair-ended' });
+    });
+    this.#pairs.set(name, unwatch);
+  }
+
+  /** A party closes. A sender that does so on seeing the recipient's proof saw a wrong one. */
+  #onClose({ hh_k, h_k, addresses }: OpenChannel): void {
+    const guesser = addresses.at(-1);
+    if (hh_k !== undefined && h_k === undefined && guesser !== undefined)
+      this.#parts.gate.burnt(guesser);
   }
 
   /** The channel with lanes that live: takes it over when the process that had it is gone. */
@@ -248,6 +302,7 @@ export class Rendezvous {
       const [oldest = wake] = held;
       held.delete(oldest);
       oldest();
+      this.#parts.onEvent({ kind: 'limited', limit: 'heldPerParty' });
     }
     return () => {
       held.delete(wake);
@@ -286,6 +341,8 @@ function withResolver(): { promise: Promise<void>; resolve: () => void } {
 
 function quotaRefusal(opened: Exclude<Opened, { ok: true }>): Refusal {
   if (!('quota' in opened)) return opened;
-  const code = opened.quota === 'relay' ? 'relay_full' : 'rate_limited';
-  return { ok: false, code, retryAfterSeconds: QUOTA_RETRY_SECONDS };
+  const retryAfterSeconds = QUOTA_RETRY_SECONDS;
+  return opened.quota === 'relay'
+    ? { ok: false, code: 'relay_full', retryAfterSeconds, limit: 'channels' }
+    : { ok: false, code: 'rate_limited', retryAfterSeconds, limit: 'channelsPerAddress' };
 }

@@ -4,7 +4,7 @@ import type { AddressResolver } from './address.js';
 import { addressKey } from './address.js';
 import { Counter } from './limits.js';
 import type { RelayLimits } from './limits.js';
-import type { Refusal } from './rendezvous.js';
+import type { Refusal } from './answers.js';
 
 /** When to come back after a limit on sockets, seconds. */
 const RETRY_SECONDS = 10;
@@ -34,8 +34,8 @@ export class Sockets {
     const peer = socket.remoteAddress;
     const key = peer === undefined ? undefined : addressKey(peer);
     if (peer === undefined || key === undefined) return cut(socket);
-    const code = this.#overLimit(peer, key);
-    if (code === undefined) {
+    const over = this.#overLimit(peer, key);
+    if (over === undefined) {
       this.#open.add(socket);
       this.#addresses.add(key);
       socket.once('close', () => {
@@ -47,7 +47,13 @@ export class Sockets {
     if (this.#refused.size >= MAX_REFUSED) return cut(socket);
     this.#refused.add(socket);
     socket.once('close', () => this.#refused.delete(socket));
-    return { ok: false, code, retryAfterSeconds: RETRY_SECONDS };
+    const code = over === 'sockets' ? 'relay_full' : 'rate_limited';
+    return { ok: false, code, retryAfterSeconds: RETRY_SECONDS, limit: over };
+  }
+
+  /** Sockets that are open. */
+  get open(): number {
+    return this.#open.size;
   }
 
   /** Destroys all of them. */
@@ -55,10 +61,10 @@ export class Sockets {
     for (const socket of [...this.#open, ...this.#refused]) socket.destroy();
   }
 
-  #overLimit(peer: string, key: string): 'relay_full' | 'rate_limited' | undefined {
-    if (this.#open.size >= this.#limits.sockets) return 'relay_full';
+  #overLimit(peer: string, key: string): 'sockets' | 'socketsPerAddress' | undefined {
+    if (this.#open.size >= this.#limits.sockets) return 'sockets';
     const many = this.#addresses.of(key) >= this.#limits.socketsPerAddress;
-    return many && !this.#resolver.isProxy(peer) ? 'rate_limited' : undefined;
+    return many && !this.#resolver.isProxy(peer) ? 'socketsPerAddress' : undefined;
   }
 }
 

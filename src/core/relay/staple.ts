@@ -1,6 +1,7 @@
 /** One party's connection on one lane, and the staple that joins two of them. */
 import type { Socket } from 'node:net';
 import { release } from '../wire/memory.js';
+import type { Meter } from './meter.js';
 
 /** A connection of one party that was let in. */
 export class LaneEnd {
@@ -10,6 +11,10 @@ export class LaneEnd {
   readonly #early: Buffer[] = [];
   #earlyBytes = 0;
   #ended = false;
+  /** Why nothing is read at the moment: the peer has no room, or the rate is used up. */
+  #full = false;
+  #slow = false;
+  #cancelWait: () => void = () => undefined;
 
   /**
    * @param rest - bytes of the stream that came along with the first line
@@ -27,32 +32,50 @@ export class LaneEnd {
     if (this.#earlyBytes < limitBytes) socket.resume();
   }
 
-  /** Whether the party will send nothing more here, so that it may come with another connection. */
-  get over(): boolean {
-    return this.#ended || this.socket.destroyed;
-  }
-
   /** Bytes of the stream that came from this party. */
   get bytes(): number {
     return Math.max(0, this.socket.bytesRead - this.#headBytes);
   }
 
-  /** Passes everything on to `peer`: what was kept, what comes, and the end. */
-  pipeTo(peer: LaneEnd): void {
+  /**
+   * Passes everything on to `peer`: what was kept, what comes, and the end.
+   * @param meter - counts it, and may slow it down
+   */
+  pipeTo(peer: LaneEnd, meter: Meter | undefined): void {
     this.socket.off('data', this.#keep);
-    for (const chunk of this.#early.splice(0)) peer.socket.write(chunk);
-    this.socket.on('data', (chunk: Buffer) => {
-      if (!peer.socket.write(chunk, () => release(chunk))) this.#waitFor(peer.socket);
-    });
+    for (const chunk of this.#early.splice(0)) this.#pass(chunk, peer.socket, meter);
+    this.socket.on('data', (chunk: Buffer) =>
+      this.#pass(chunk, peer.socket, meter, () => release(chunk)),
+    );
+    this.socket.once('close', () => this.#cancelWait());
     if (this.#ended) peer.socket.end();
     else this.socket.once('end', () => peer.socket.end());
-    this.socket.resume();
+    this.#readOn();
   }
 
-  /** Reads nothing more until `peer` has room again. */
-  #waitFor(peer: Socket): void {
+  #pass(chunk: Buffer, peer: Socket, meter: Meter | undefined, written?: () => void): void {
+    if (!peer.write(chunk, written) && !this.#full) {
+      this.#full = true;
+      this.socket.pause();
+      peer.once('drain', () => {
+        this.#full = false;
+        this.#readOn();
+      });
+    }
+    const waitMs = meter?.passed(chunk.length) ?? 0;
+    if (meter === undefined || waitMs === 0) return;
+    this.#cancelWait(); // the newer wait is the longer one
+    this.#slow = true;
     this.socket.pause();
-    peer.once('drain', () => this.socket.resume());
+    this.#cancelWait = meter.after(waitMs, () => {
+      this.#slow = false;
+      this.#readOn();
+    });
+  }
+
+  /** Reads on when `peer` has room and the rate allows it. */
+  #readOn(): void {
+    if (!this.#full && !this.#slow) this.socket.resume();
   }
 
   readonly #keep = (chunk: Buffer): void => {
@@ -70,8 +93,11 @@ export class Staple {
   readonly sender: LaneEnd;
   readonly recipient: LaneEnd;
 
-  /** @param onOver - called once, when both connections are gone or were cut */
-  constructor(sender: LaneEnd, recipient: LaneEnd, onOver: () => void) {
+  /**
+   * @param onOver - called once, when both connections are gone or were cut
+   * @param meter - counts what passes, and may slow it down
+   */
+  constructor(sender: LaneEnd, recipient: LaneEnd, onOver: () => void, meter?: Meter) {
     this.sender = sender;
     this.recipient = recipient;
     let open = 2;
@@ -83,8 +109,8 @@ export class Staple {
       if (open === 0) onOver();
     };
     for (const { socket } of [sender, recipient]) socket.once('close', () => onClose(socket));
-    sender.pipeTo(recipient);
-    recipient.pipeTo(sender);
+    sender.pipeTo(recipient, meter);
+    recipient.pipeTo(sender, meter);
   }
 
   /** Bytes that came from both sides. */

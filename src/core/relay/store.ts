@@ -124,8 +124,10 @@ export class MemoryStore implements ChannelStore {
     for (const [name, channel] of this.#channels) {
       if (channel.status === 'closed') {
         if (nowMs - channel.closedAtMs >= TOMBSTONE_MS) this.#forget(name);
-      } else if (nowMs - channel.activeAtMs >= idleMs || nowMs - channel.openedAtMs >= lifeMs) {
-        this.#put(name, closed(name, nowMs));
+      } else {
+        const old = nowMs - channel.openedAtMs >= lifeMs;
+        if (!old && nowMs - channel.activeAtMs < idleMs) continue;
+        this.#put(name, closed(name, nowMs, old ? 'transfer_limit' : undefined));
         expired += 1;
       }
     }

@@ -5,6 +5,7 @@ import { CrocError } from '../errors.js';
 import type {
   Conflict,
   ConflictChoice,
+  Connection,
   OfferEntry,
   Offered,
   Progress,
@@ -24,6 +25,7 @@ const ENDING_MS = 3000;
 /** What happens in the middle. */
 export interface HostEvents {
   readonly onProgress: (progress: Progress) => void;
+  readonly onConnection: (connection: Connection) => void;
   readonly onConflict: (conflict: Conflict) => Promise<ConflictChoice>;
   /** Only of a transfer whose state machine runs in its worker. */
   readonly onState?: (state: MeetingState) => void;
@@ -91,6 +93,11 @@ export class TransferHost {
     this.#walked.resolve({ totals: { files: 0, folders: 0, bytes: 0 }, skipped: [], ignored: 0 });
   }
 
+  /** Limits the rate of a send, in bytes a second; before the data flows. */
+  limit(bytesPerSecond: number): void {
+    this.#post({ type: 'limit', bytesPerSecond });
+  }
+
   /** Connects every lane; resolves when the relay has admitted all. */
   connect(target: LaneTarget, timing: DataTiming): Promise<undefined> {
     this.#post({ type: 'connect', target, timing });
@@ -113,6 +120,7 @@ export class TransferHost {
     only: readonly number[] | undefined,
     onConflict: ConflictChoice | 'ask',
     undo: boolean,
+    limit: number | undefined,
   ): void {
     this.#post({
       type: 'accept',
@@ -120,6 +128,7 @@ export class TransferHost {
       undo,
       ...(to === undefined ? {} : { to }),
       ...(only === undefined ? {} : { only }),
+      ...(limit === undefined ? {} : { limit }),
     });
   }
 
@@ -166,6 +175,9 @@ export class TransferHost {
         break;
       case 'progress':
         this.#events.onProgress(message.progress);
+        break;
+      case 'connection':
+        this.#events.onConnection(message.connection);
         break;
       case 'undo':
         this.#undo = new Undo(message.record);

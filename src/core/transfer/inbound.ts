@@ -2,7 +2,10 @@
 import { deferred } from '../async.js';
 import type { RandomBytes } from '../edges.js';
 import { CrocError } from '../errors.js';
+import type { ErrorCode } from '../errors.js';
+import { SALT_BYTES } from '../files/blocks.js';
 import { Destination } from '../files/destination.js';
+import type { BasisSize } from '../files/destination.js';
 import { checkSpace } from '../files/freeSpace.js';
 import { MAX_ENTRIES, checkOffer } from '../files/safePath.js';
 import type { UndoRecord } from '../files/undo.js';
@@ -18,13 +21,17 @@ import { fromWireEntry, toRanges } from '../wire/control.js';
 import type { ControlOf } from '../wire/control.js';
 import type { DataPiece } from '../wire/data.js';
 import { MAX_OFFER_BYTES } from '../wire/limits.js';
+import { Judging } from './judging.js';
+import { Budget, later } from './budget.js';
 import type { Flow, FlowMessage, Session } from './session.js';
-import { sizeOf, totalsOf, withFolders } from './selection.js';
+import { countFiles, sizeOf, totalsOf, withFolders } from './selection.js';
 import { TextInbox } from './text.js';
 import type { TextContent } from './text.js';
 
 /** Ranges in one `want` message. */
 const RANGES_PER_MESSAGE = 10_000;
+/** Files in one `basis` message. */
+const BASES_PER_MESSAGE = 10_000;
 /** Between two words about progress, in milliseconds. */
 const PROGRESS_MS = 100;
 
@@ -36,6 +43,8 @@ export type Decision =
       readonly only?: readonly number[];
       readonly onConflict: ConflictChoice | 'ask';
       readonly undo?: boolean;
+      /** Bytes a second, at least 1. */
+      readonly limit?: number;
     }
   | { readonly accept: false };
 
@@ -46,6 +55,22 @@ export interface Receiver {
   choose(conflict: Conflict): Promise<ConflictChoice>;
   onProgress(progress: Progress): void;
 }
+
+/** A sender that keeps to our limit is not held back for what the network brought together. Milliseconds. */
+const LATE_MS = 250;
+/** Files under way that are told of. */
+const MAX_ACTIVE = 4;
+
+/** After these ends the next transfer goes on where this one stopped: nobody is to blame for it. */
+const WORTH_RESUMING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'cancelled',
+  'peer_cancelled',
+  'peer_failed',
+  'peer_silent',
+  'connection_lost',
+  'relay_gone',
+  'write_failed',
+]);
 
 /** Receives what a sender offers. */
 export class Inbound implements Flow {
@@ -63,8 +88,14 @@ export class Inbound implements Flow {
   #destination: Destination | undefined;
   #total = 0;
   #received = 0;
-  #reported = -1;
+  #resumed = 0;
+  #judging: Judging | undefined;
+  #judged: Promise<void> = Promise.resolve();
+  #files = 0;
+  #reported = { bytes: -1, files: -1 };
   #lastPath: string | undefined;
+  #limit: number | undefined;
+  #budget: Budget | undefined;
 
   constructor(session: Session, receiver: Receiver, random: RandomBytes) {
     this.#session = session;
@@ -76,7 +107,8 @@ export class Inbound implements Flow {
    * Runs until everything is on the disk and the sender was told so.
    *
    * @throws CrocError `refused` when the person said no, what is wrong with the offer or the disk, or
-   *   what ended the session; then nothing unfinished is left on the disk
+   *   what ended the session; then nothing unfinished is left on the disk but partial files for the next
+   *   transfer
    */
   async run(): Promise<ReceiveResult> {
     const ticker = setInterval(() => this.#report(), PROGRESS_MS);
@@ -84,7 +116,7 @@ export class Inbound implements Flow {
       return await Promise.race([this.#run(), this.#session.failed]);
     } catch (error) {
       this.#phase = 'answer';
-      await this.#destination?.abort();
+      await this.#destination?.abort(WORTH_RESUMING.has(CrocError.from(error).code));
       throw error;
     } finally {
       clearInterval(ticker);
@@ -100,11 +132,12 @@ export class Inbound implements Flow {
     if (message.t === 'entries' && this.#phase === 'offer') this.#onEntries(message);
     else if (message.t === 'text' && this.#phase === 'offer') this.#text.add(message);
     else if (message.t === 'offer' && this.#phase === 'offer') this.#onOffer(message);
+    else if (message.t === 'hashes' && this.#phase === 'data') this.#onHashes(message);
     else throw new CrocError('protocol_error', { detail: `"${message.t}" at the wrong time` });
   }
 
   onData(pieces: readonly DataPiece[]): Promise<void> | undefined {
-    const rest = this.#writeAll(pieces, 0);
+    const rest = this.#slowDown(pieces, this.#writeAll(pieces, 0));
     if (!rest) return undefined;
     const all = rest.catch((error: unknown) =>
       this.#session.fail(CrocError.from(error, 'write_failed')),
@@ -113,10 +146,28 @@ export class Inbound implements Flow {
     return all.finally(() => this.#writing.delete(all));
   }
 
+  /** Holds a lane back until its bytes were due, should the sender not keep to our limit itself. */
+  #slowDown(pieces: readonly DataPiece[], written: Promise<void> | undefined): typeof written {
+    const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
+    const waitMs = this.#budget?.take(bytes) ?? 0;
+    if (waitMs < LATE_MS) return written;
+    return (written ?? Promise.resolve()).then(() => later(waitMs));
+  }
+
   onAllEnded(): void {
     if (this.#phase !== 'data') this.#session.fail(new CrocError('connection_lost'));
     this.#session.expectSilence();
     this.#ended.resolve(undefined);
+  }
+
+  /** One message after another; what came is bounded by the number of blocks on their way. */
+  #onHashes(message: ControlOf<'hashes'>): void {
+    const judging = this.#judging;
+    if (!judging) throw new CrocError('protocol_error', { detail: '"hashes" at the wrong time' });
+    judging.accept(message);
+    this.#judged = this.#judged
+      .then(() => judging.judge(message))
+      .catch((error: unknown) => this.#session.fail(CrocError.from(error, 'write_failed')));
   }
 
   #onEntries(message: ControlOf<'entries'>): void {
@@ -157,10 +208,12 @@ export class Inbound implements Flow {
       throw new CrocError('refused');
     }
     if (text) return this.#takeText(text);
-    await this.#prepare(decision);
-    await this.#answer();
+    this.#limit = decision.limit;
+    if (this.#limit !== undefined) this.#budget = new Budget(this.#limit);
+    const destination = await this.#prepare(decision);
+    await this.#answer(destination);
     await this.#ended.promise;
-    await Promise.all(this.#writing);
+    await Promise.all([...this.#writing, this.#judged]);
     if (!this.#destination) throw new CrocError('internal');
     const received = await this.#destination.finish();
     const { files, bytes } = received;
@@ -179,7 +232,7 @@ export class Inbound implements Flow {
   }
 
   /** Opens the destination and settles what to do with what is there already. */
-  async #prepare(decision: Extract<Decision, { accept: true }>): Promise<void> {
+  async #prepare(decision: Extract<Decision, { accept: true }>): Promise<Destination> {
     if (decision.to === undefined)
       throw new CrocError('usage', { detail: 'no folder to write into' });
     const wanted = new Set(withFolders(this.#entries, decision.only));
@@ -201,19 +254,50 @@ export class Inbound implements Flow {
           : decision.onConflict;
       if (!destination.plan(index, choice)) wanted.delete(index);
     }
-    checkSpace(destination.root, sizeOf(this.#entries, wanted));
     this.#wanted = wanted;
+    return destination;
   }
 
-  async #answer(): Promise<void> {
+  /** Looks what is here already and begins to judge what the sender will tell of it. */
+  async #findBases(destination: Destination, salt: Uint8Array): Promise<BasisSize[]> {
+    const bases = await destination.findBases(salt);
+    checkSpace(destination.root, this.#total - destination.takenBytes);
+    this.#judging = new Judging(destination, this.#entries, bases, {
+      tell: (message) => this.#session.send(message),
+      onFound: (_entry, bytes) => (this.#resumed += bytes),
+    });
+    return bases;
+  }
+
+  async #answer(destination: Destination): Promise<void> {
     const indices = [...this.#wanted].sort((a, b) => a - b);
     this.#total = sizeOf(this.#entries, indices);
-    this.#phase = 'data';
+    this.#files = countFiles(this.#entries, indices);
     const ranges = toRanges(indices);
     for (let at = 0; at < ranges.length; at += RANGES_PER_MESSAGE)
       await this.#session.send({ t: 'want', ranges: ranges.slice(at, at + RANGES_PER_MESSAGE) });
-    const { length: count } = indices;
-    await this.#session.send({ t: 'answer', accept: true, count, bytes: this.#total });
+    const answer = {
+      t: 'answer',
+      accept: true,
+      count: indices.length,
+      bytes: this.#total,
+      ...(this.#limit === undefined ? {} : { limit: this.#limit }),
+    } as const;
+    if (!this.#session.uses('resume')) {
+      checkSpace(destination.root, this.#total);
+      this.#phase = 'data';
+      await this.#session.send(answer);
+      return;
+    }
+    const salt = Buffer.from(this.#random(SALT_BYTES));
+    const bases = await this.#findBases(destination, salt);
+    for (let at = 0; at < bases.length; at += BASES_PER_MESSAGE) {
+      const some = bases.slice(at, at + BASES_PER_MESSAGE);
+      const files = some.map(({ index, blocks }): [number, number] => [index, blocks]);
+      await this.#session.send({ t: 'basis', files });
+    }
+    this.#phase = 'data';
+    await this.#session.send({ ...answer, salt: salt.toString('base64') });
   }
 
   /** Writes pieces one after another; gives a promise once one of them has to wait for the disk. */
@@ -234,19 +318,31 @@ export class Inbound implements Flow {
       throw new CrocError('protocol_error', { detail: 'data that nobody asked for' });
     this.#received += piece.length;
     this.#lastPath = entry.path;
+    if (piece.length === 0 && entry.size > 0) {
+      if (!piece.verified) throw new CrocError('protocol_error', { detail: 'a piece of nothing' });
+      return this.#destination.vouch(piece.entry);
+    }
     const whole = piece.offset === 0 && piece.length === entry.size && piece.verified;
     if (whole) return this.#destination.writeWhole(piece.entry, piece.bytes);
     return this.#destination.writeAt(piece.entry, piece.offset, piece.bytes, piece.verified);
   }
 
   #report(): void {
-    if (this.#phase !== 'data' || this.#received === this.#reported) return;
-    this.#reported = this.#received;
-    this.#session.tell({ t: 'have', bytes: this.#received });
+    const destination = this.#destination;
+    if (this.#phase !== 'data' || !destination) return;
+    const bytes = this.#received + this.#resumed;
+    const files = destination.filesWhole;
+    if (bytes === this.#reported.bytes && files === this.#reported.files) return;
+    this.#reported = { bytes, files };
+    this.#session.tell({ t: 'have', bytes, files });
     this.#receiver.onProgress({
-      bytes: this.#received,
+      bytes,
       total: this.#total,
       transferred: this.#received,
+      resumed: this.#resumed,
+      filesDone: files,
+      files: this.#files,
+      active: destination.active(MAX_ACTIVE),
       ...(this.#lastPath === undefined ? {} : { path: this.#lastPath }),
     });
   }

@@ -1,28 +1,29 @@
 /**
- * One lane: a TCP connection to a port of the relay, sealed at one end and opened at the other.
+ * One connection of a lane: TCP to a port of the relay, sealed at one end and opened at the other.
  * The socket reads straight into the opener's buffer.
  */
+import type { OnReadOpts } from 'node:net';
 import { connect } from 'node:net';
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { deferred } from '../async.js';
-import type { RandomBytes } from '../edges.js';
 import { CrocError } from '../errors.js';
 import type { Role } from '../types.js';
-import { RecordType } from '../wire/control.js';
 import {
-  LANE_SALT_BYTES,
   PREAMBLE_BYTES,
   decodePreamble,
   encodePreamble,
   laneKey,
+  laneKeyAgain,
 } from '../wire/keys.js';
-import type { LaneSecrets } from '../wire/keys.js';
+import type { LaneSecrets, Preamble } from '../wire/keys.js';
 import { release } from '../wire/memory.js';
 import { Opener, Sealer } from '../wire/record.js';
 import { Admission } from './admission.js';
 
-/** Sealed bytes that may wait in one socket before `send` makes its caller wait. */
+/** Sealed bytes that may wait in one socket before `room` makes its caller wait. */
 const HIGH_WATER_BYTES = 256 * 1024;
+/** After how long without traffic TCP itself asks whether the relay is still there, milliseconds. */
+const KEEP_ALIVE_MS = 10_000;
 
 /** Where one lane connects and who it says it is. */
 export interface LaneAddress {
@@ -34,23 +35,52 @@ export interface LaneAddress {
   readonly uuid: string;
 }
 
-/** Who listens to a lane. Every call names the lane by its index. */
-export interface LaneListener {
+/** Who listens to a connection. Every call names the connection. */
+export interface ConnectionListener {
+  /** The peer's preamble is there: from now on records may be written. */
+  onPreamble(from: LaneConnection): void;
   /**
-   * A record that opened. A promise given back holds back the lane until it settles. Then, or at once
-   * without one, the record's memory is freed.
+   * A record that opened. A promise given back holds back the connection until it settles. Then, or at
+   * once without one, the record's memory is freed.
    */
-  onRecord(lane: number, plaintext: Buffer): Promise<void> | undefined;
-  /** The peer's authenticated end. */
-  onEnd(lane: number): void;
-  /** The lane is of no use any more: cut, tampered with, or broken by the peer. */
-  onLost(lane: number, error: CrocError): void;
+  onRecord(from: LaneConnection, plaintext: Buffer): Promise<void> | undefined;
+  /** The peer, or the relay, has half-closed: nothing more comes. */
+  onFin(from: LaneConnection): void;
+  /** The connection is gone. */
+  onLost(from: LaneConnection, error: CrocError): void;
+  /** The other side takes this for another connection of the lane than we do. */
+  onMismatch(from: LaneConnection): void;
+  /** The peer broke a rule; nothing it sends counts any more, but it can still be told. */
+  onBroken(from: LaneConnection, error: CrocError): void;
 }
 
-/** `broken`: the peer broke a rule; nothing it sends counts any more, but it can still be told. */
-type Phase = 'admission' | 'admitted' | 'preamble' | 'records' | 'ended' | 'broken';
+/** What a connection is sealed with. */
+export interface ConnectionKeys {
+  readonly role: Role;
+  readonly secrets: LaneSecrets;
+  /** Of our direction, fresh. */
+  readonly preamble: Preamble;
+}
 
-/** One lane. */
+/** Opens a connection whose bytes go into the buffers of `onread`. The stream tells `connect`. */
+export type Dial = (where: LaneAddress, onread: OnReadOpts) => Duplex;
+
+/** Connects by TCP. */
+export const dialTcp: Dial = (where, onread) =>
+  connect({
+    host: where.address,
+    port: where.port,
+    ...(where.localAddress === undefined ? {} : { localAddress: where.localAddress }),
+    allowHalfOpen: true,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: KEEP_ALIVE_MS,
+    onread,
+  });
+
+type Phase = 'admission' | 'admitted' | 'preamble' | 'records' | 'broken' | 'over';
+
+/** One connection of a lane. */
 export class LaneConnection {
   readonly index: number;
   /** When bytes last came in, on the clock of `performance.now()`; now while we hold them back ourselves. */
@@ -60,35 +90,28 @@ export class LaneConnection {
   /** When something was last sent. */
   lastSentMs = performance.now();
 
-  readonly #socket: Socket;
+  readonly #socket: Duplex;
   readonly #admission: Admission;
   readonly #closed = deferred<undefined>();
   readonly #scratch = Buffer.allocUnsafeSlow(4096);
   #early: Buffer = Buffer.alloc(0);
   #phase: Phase = 'admission';
-  #listener: LaneListener | undefined;
-  #keys: { readonly secrets: LaneSecrets; readonly peer: Role } | undefined;
+  #listener: ConnectionListener | undefined;
+  #keys: ConnectionKeys | undefined;
   #sealer: Sealer | undefined;
   #opener: Opener | undefined;
   #lastHeardMs = performance.now();
   #held = 0;
-  #finished = false;
+  #fin = false;
 
-  private constructor(where: LaneAddress) {
+  private constructor(where: LaneAddress, dial: Dial) {
     this.index = where.index;
     this.#admission = new Admission(where);
-    this.#socket = connect({
-      host: where.address,
-      port: where.port,
-      ...(where.localAddress === undefined ? {} : { localAddress: where.localAddress }),
-      allowHalfOpen: true,
-      noDelay: true,
-      onread: {
-        buffer: () => this.#opener?.space() ?? this.#scratch,
-        callback: (count, buffer) => this.#onBytes(count, buffer),
-      },
+    this.#socket = dial(where, {
+      buffer: () => this.#opener?.space() ?? this.#scratch,
+      callback: (count, buffer) => this.#onBytes(count, buffer),
     });
-    // While the peer's disk stalls, one ping after another may wait for room.
+    // While the peer's disk stalls, one sign of life after another may wait for room.
     this.#socket.setMaxListeners(0);
     this.#socket.on('connect', () => {
       this.#socket.write(this.#admission.line);
@@ -110,18 +133,20 @@ export class LaneConnection {
     where: LaneAddress,
     timeoutMs: number,
     signal: AbortSignal,
+    dial: Dial = dialTcp,
   ): Promise<LaneConnection> {
-    const lane = new LaneConnection(where);
-    const timer = setTimeout(() => lane.#admission.timeOut(), timeoutMs);
-    const onAbort = (): void => lane.#admission.abort(signal);
+    const connection = new LaneConnection(where, dial);
+    const admission = connection.#admission;
+    const timer = setTimeout(() => admission.timeOut(), timeoutMs);
+    const onAbort = (): void => admission.abort(signal);
     signal.addEventListener('abort', onAbort, { once: true });
     if (signal.aborted) onAbort();
     try {
-      lane.#early = await lane.#admission.answer;
-      lane.#phase = 'admitted';
-      return lane;
+      connection.#early = await admission.answer;
+      connection.#phase = 'admitted';
+      return connection;
     } catch (error) {
-      lane.destroy();
+      connection.destroy();
       throw error;
     } finally {
       clearTimeout(timer);
@@ -134,74 +159,77 @@ export class LaneConnection {
     return this.#closed.promise;
   }
 
-  /** Sends our preamble and begins to read the peer's stream. */
-  start(role: Role, secrets: LaneSecrets, random: RandomBytes, listener: LaneListener): void {
-    const salt = random(LANE_SALT_BYTES);
-    this.#sealer = new Sealer(laneKey(secrets, role, this.index, salt));
-    this.#keys = { secrets, peer: role === 'sender' ? 'recipient' : 'sender' };
+  /**
+   * Sends our preamble and begins to read the peer's stream. On the first connection of a lane records
+   * may be written at once; on a later one only when the peer's preamble is there, which the first
+   * record from it shows.
+   */
+  start(keys: ConnectionKeys, listener: ConnectionListener): void {
+    this.#keys = keys;
     this.#listener = listener;
     this.#phase = 'preamble';
+    const { role, secrets, preamble } = keys;
+    if (!preamble.again)
+      this.#sealer = new Sealer(laneKey(secrets, role, this.index, preamble.salt));
     if (this.#socket.destroyed) queueMicrotask(() => this.#lose(undefined));
-    this.#socket.write(encodePreamble(salt));
+    else if (this.#fin) queueMicrotask(() => this.#onFin());
+    this.#socket.write(encodePreamble(preamble));
     const early = this.#early;
     this.#early = Buffer.alloc(0);
     if (early.length > 0) this.#guard(() => this.#take(early));
     this.#socket.resume();
   }
 
+  /** Whether everything that was written has left for the kernel. */
+  get drained(): boolean {
+    return this.#socket.writableLength === 0;
+  }
+
   /**
-   * Seals one record and sends it.
+   * Seals one record and sends it; on a connection that is gone, into the void.
    *
-   * @param parts - plaintext in pieces; free to be reused when this returns its promise
-   * @returns resolves when there is room for more
-   * @throws CrocError `connection_lost` when the lane goes away meanwhile
+   * @param parts - plaintext in pieces; free to be reused when this returns
    */
-  async send(parts: readonly Uint8Array[]): Promise<void> {
-    if (!this.#sealer || this.#finished || this.#socket.destroyed)
-      throw new CrocError('connection_lost', { detail: `lane ${this.index}` });
-    this.lastSentMs = performance.now();
+  write(parts: readonly Uint8Array[]): void {
     const socket = this.#socket;
+    if (!this.#sealer || socket.destroyed || socket.writableEnded) return;
+    this.lastSentMs = performance.now();
     socket.cork();
     for (const piece of this.#sealer.seal(parts)) socket.write(piece, () => release(piece));
     socket.uncork();
-    if (socket.writableLength < HIGH_WATER_BYTES) return;
-    await new Promise<void>((resolve, reject) => {
+  }
+
+  /** Undefined when there is room for more; else resolves when there is, or when the connection is gone. */
+  room(): Promise<void> | undefined {
+    const socket = this.#socket;
+    if (socket.writableLength < HIGH_WATER_BYTES || socket.destroyed) return undefined;
+    return new Promise((resolve) => {
       const settle = (): void => {
         socket.off('drain', settle);
         socket.off('close', settle);
-        if (socket.destroyed)
-          reject(new CrocError('connection_lost', { detail: `lane ${this.index}` }));
-        else resolve();
+        resolve();
       };
       socket.on('drain', settle);
       socket.on('close', settle);
     });
   }
 
-  /** Sends the authenticated end of our direction; the connection stays. Does nothing the second time. */
-  sayEnd(): void {
-    if (this.#finished || !this.#sealer || this.#socket.destroyed) return;
-    for (const piece of this.#sealer.seal([Buffer.of(RecordType.end)])) this.#socket.write(piece);
-    this.#finished = true;
-  }
-
-  /** Sends the end if that is still to do, and half-closes. */
-  end(): void {
-    this.sayEnd();
-    if (this.#finished && !this.#socket.writableEnded) this.#socket.end();
+  /** Half-closes: what was written still leaves. */
+  finish(): void {
+    if (!this.#socket.writableEnded) this.#socket.end();
   }
 
   /** Closes at once. Nobody is told of it as a loss. */
   destroy(): void {
     this.#listener = undefined;
-    this.#phase = 'ended';
+    this.#phase = 'over';
     this.#socket.destroy();
   }
 
   /** Node asks for the next buffer right after this, so `buffer` may be older than the opener. */
   #onBytes(count: number, buffer: Uint8Array): boolean {
     this.#lastHeardMs = performance.now();
-    if (this.#phase === 'broken') return true;
+    if (this.#phase === 'broken' || this.#phase === 'over') return true;
     this.#guard(() => {
       if (buffer !== this.#scratch) this.#deliver(this.#opener?.filled(count) ?? []);
       else if (this.#opener) this.#deliver(this.#opener.push(buffer.subarray(0, count)));
@@ -219,24 +247,32 @@ export class LaneConnection {
     }
     this.#early = Buffer.concat([this.#early, bytes]);
     if (this.#phase !== 'preamble' || this.#early.length < PREAMBLE_BYTES || !this.#keys) return;
-    const salt = decodePreamble(this.#early.subarray(0, PREAMBLE_BYTES));
+    const theirs = decodePreamble(this.#early.subarray(0, PREAMBLE_BYTES));
     const rest = this.#early.subarray(PREAMBLE_BYTES);
     this.#early = Buffer.alloc(0);
-    this.#opener = new Opener(laneKey(this.#keys.secrets, this.#keys.peer, this.index, salt));
+    if (theirs.again !== this.#keys.preamble.again) {
+      this.#listener?.onMismatch(this);
+      return;
+    }
+    this.#opener = new Opener(this.#agree(this.#keys, theirs.salt));
     this.#phase = 'records';
+    this.#listener?.onPreamble(this);
     this.#deliver(this.#opener.push(rest));
+  }
+
+  /** The key of the peer's direction; on a later connection also ours, which takes both salts. */
+  #agree({ role, secrets, preamble }: ConnectionKeys, theirs: Uint8Array): Uint8Array {
+    const peer: Role = role === 'sender' ? 'recipient' : 'sender';
+    if (!preamble.again) return laneKey(secrets, peer, this.index, theirs);
+    const ours = preamble.salt;
+    const writing = { writer: ours, reader: theirs };
+    this.#sealer = new Sealer(laneKeyAgain(secrets, role, this.index, writing));
+    return laneKeyAgain(secrets, peer, this.index, { writer: theirs, reader: ours });
   }
 
   #deliver(records: readonly Buffer[]): void {
     for (const record of records) {
-      if (this.#phase !== 'records')
-        throw new CrocError('protocol_error', { detail: 'a record after the end' });
-      if (record[0] === RecordType.end) {
-        this.#phase = 'ended';
-        this.#listener?.onEnd(this.index);
-        continue;
-      }
-      const wait = this.#listener?.onRecord(this.index, record);
+      const wait = this.#listener?.onRecord(this, record);
       if (wait) this.#hold(wait.finally(() => release(record)));
       else release(record);
     }
@@ -265,11 +301,13 @@ export class LaneConnection {
     this.#phase = 'broken';
     this.#opener = undefined;
     this.#admission.fail(error);
-    this.#listener?.onLost(this.index, error);
+    this.#listener?.onBroken(this, error);
   }
 
   #onFin(): void {
-    if (this.#phase !== 'ended' && this.#phase !== 'broken') this.#lose(undefined);
+    this.#fin = true;
+    this.#admission.fail(new CrocError('connection_lost', { detail: `lane ${this.index}` }));
+    if (this.#phase !== 'broken') this.#listener?.onFin(this);
   }
 
   /** The connection is gone. */
@@ -277,9 +315,8 @@ export class LaneConnection {
     const error = new CrocError('connection_lost', { detail: `lane ${this.index}`, cause });
     this.#admission.fail(error);
     const listener = this.#listener;
-    if (!listener) return;
     this.#listener = undefined;
     this.#socket.destroy();
-    if (this.#phase !== 'ended' && this.#phase !== 'broken') listener.onLost(this.index, error);
+    if (this.#phase !== 'broken') listener?.onLost(this, error);
   }
 }

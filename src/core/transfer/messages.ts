@@ -8,6 +8,7 @@ import type { WalkOptions, WalkSource } from '../files/walk.js';
 import type {
   Conflict,
   ConflictChoice,
+  Connection,
   OfferEntry,
   Offered,
   Progress,
@@ -46,6 +47,7 @@ export type ToWorker =
       readonly sources: readonly WalkSource[];
       readonly ignore: WalkOptions['ignore'];
     }
+  | { readonly type: 'limit'; readonly bytesPerSecond: number }
   | { readonly type: 'text'; readonly text: TextContent }
   | { readonly type: 'connect'; readonly target: LaneTarget; readonly timing: DataTiming }
   | { readonly type: 'start' }
@@ -55,6 +57,7 @@ export type ToWorker =
       readonly only?: readonly number[];
       readonly onConflict: ConflictChoice | 'ask';
       readonly undo?: boolean;
+      readonly limit?: number;
     }
   | { readonly type: 'reject' }
   | { readonly type: 'choice'; readonly choice: ConflictChoice }
@@ -69,6 +72,7 @@ export type FromWorker =
   | { readonly type: 'offer'; readonly totals: Totals; readonly text?: TextContent }
   | { readonly type: 'conflict'; readonly conflict: Conflict }
   | { readonly type: 'progress'; readonly progress: Progress }
+  | { readonly type: 'connection'; readonly connection: Connection }
   | { readonly type: 'undo'; readonly record: UndoRecord }
   | { readonly type: 'done'; readonly result: ReceiveResult }
   | { readonly type: 'failed'; readonly code: ErrorCode; readonly detail?: string };

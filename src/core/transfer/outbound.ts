@@ -1,20 +1,24 @@
 /** The sender's side of the data plane: offer, answer, pieces on every lane, the recipient's word. */
 import { deferred } from '../async.js';
 import { CrocError } from '../errors.js';
+import { blocksOf } from '../files/blocks.js';
 import { pacer } from '../files/pace.js';
 import { SourceFile, readSmallFile } from '../files/source.js';
 import type { WalkEntry } from '../files/walk.js';
-import type { OfferEntry, Progress, Totals, TransferResult } from '../types.js';
+import type { ActiveFile, OfferEntry, Progress, Totals, TransferResult } from '../types.js';
 import { fromRanges, toWireEntry } from '../wire/control.js';
 import type { ControlOf } from '../wire/control.js';
 import type { Piece } from '../wire/data.js';
 import { MAX_PAYLOAD_BYTES } from '../wire/limits.js';
-import type { LaneConnection } from './laneConnection.js';
+import { Hashing } from './hashing.js';
+import { Budget, later, lowerLimit } from './budget.js';
+import type { Lane } from './lane.js';
 import { SendPlan } from './plan.js';
+import { countFiles } from './selection.js';
 import { offerText } from './text.js';
 import type { TextContent } from './text.js';
-import type { PlannedPiece } from './plan.js';
-import type { Flow, FlowMessage, Session } from './session.js';
+import type { Batch, PlannedPiece } from './plan.js';
+import type { FileData, Flow, FlowMessage, Session } from './session.js';
 
 /** Characters of paths and targets in one `entries` message: escaped and in UTF-8 they still fit a record. */
 const CHARACTERS_PER_MESSAGE = 64 * 1024;
@@ -29,11 +33,10 @@ export interface Walked {
   readonly text?: TextContent;
 }
 
-/** A large file while its pieces are read by several lanes. */
-interface OpenSource {
-  readonly source: SourceFile;
-  remainingBytes: number;
-}
+/** Large files that are open at a time; others are opened again when another piece is read. */
+const MAX_OPEN = 32;
+/** Files under way that are told of. */
+const MAX_ACTIVE = 4;
 
 /** Sends what was walked. */
 export class Outbound implements Flow {
@@ -42,15 +45,34 @@ export class Outbound implements Flow {
   readonly #onProgress: (progress: Progress) => void;
   readonly #answer = deferred<ControlOf<'answer'>>();
   readonly #done = deferred<ControlOf<'done'>>();
-  readonly #open = new Map<number, OpenSource>();
+  /** Large files that are open, the one used longest ago first. */
+  readonly #open = new Map<number, SourceFile>();
+  /** Entry → bytes that were neither read for sending nor found with the recipient, once some were. */
+  readonly #limit: number | undefined;
+  #budget: Budget | undefined;
+  readonly #left = new Map<number, number>();
   readonly #wanted: number[] = [];
+  /** Entry → blocks of which the recipient may have some. */
+  readonly #bases = new Map<number, number>();
+  #plan: SendPlan | undefined;
+  #hashing: Hashing | undefined;
   #entries: readonly WalkEntry[] = [];
   #settled = false;
   #transferred = 0;
+  #resumed = 0;
+  #files = 0;
+  #filesDone = 0;
   #total = 0;
   #phase: 'offering' | 'sending' | 'sent' = 'offering';
 
-  constructor(session: Session, walked: Promise<Walked>, onProgress: (progress: Progress) => void) {
+  /** @param limit - bytes a second, at least 1 */
+  constructor(
+    session: Session,
+    walked: Promise<Walked>,
+    onProgress: (progress: Progress) => void,
+    limit?: number,
+  ) {
+    this.#limit = limit;
     this.#session = session;
     this.#walked = walked;
     this.#onProgress = onProgress;
@@ -65,7 +87,8 @@ export class Outbound implements Flow {
     try {
       return await Promise.race([this.#run(), this.#session.failed]);
     } finally {
-      for (const { source } of this.#open.values()) source.close();
+      this.#hashing?.stop();
+      for (const source of this.#open.values()) source.close();
       this.#open.clear();
     }
   }
@@ -77,17 +100,45 @@ export class Outbound implements Flow {
       if ((indices[0] ?? 0) <= last)
         throw new CrocError('protocol_error', { detail: 'wants out of order' });
       for (const index of indices) this.#wanted.push(index);
+    } else if (message.t === 'basis' && this.#phase === 'offering') {
+      this.#onBasis(message);
+    } else if (message.t === 'judged' && this.#phase === 'sending') {
+      this.#onJudged(message);
     } else if (message.t === 'answer' && this.#phase === 'offering') {
       this.#phase = 'sending';
       this.#settled = !message.accept;
       this.#answer.resolve(message);
     } else if (message.t === 'have' && this.#phase !== 'offering') {
+      this.#filesDone = Math.max(this.#filesDone, Math.min(message.files ?? 0, this.#files));
       this.#report(message.bytes);
     } else if (message.t === 'done' && this.#phase === 'sent') {
       this.#settled = true;
       this.#done.resolve(message);
     } else {
       throw new CrocError('protocol_error', { detail: `"${message.t}" at the wrong time` });
+    }
+  }
+
+  #onBasis({ files }: ControlOf<'basis'>): void {
+    if (!this.#session.uses('resume'))
+      throw new CrocError('protocol_error', { detail: '"basis" without "resume"' });
+    for (const [entry, blocks] of files) {
+      const file = this.#entries[entry];
+      if (file?.kind !== 'file' || this.#bases.has(entry) || blocks > blocksOf(file.size))
+        throw new CrocError('protocol_error', { detail: 'a basis that cannot be' });
+      this.#bases.set(entry, blocks);
+    }
+  }
+
+  #onJudged({ runs }: ControlOf<'judged'>): void {
+    const [plan, hashing] = [this.#plan, this.#hashing];
+    if (!plan || !hashing)
+      throw new CrocError('protocol_error', { detail: '"judged" before "hashes"' });
+    for (const [entry, same, lacking] of runs) {
+      hashing.judged(entry, same + lacking);
+      const found = plan.judge(entry, same, lacking);
+      this.#resumed += found;
+      if (found > 0 && this.#settle(entry, found)) plan.vouch(entry);
     }
   }
 
@@ -108,14 +159,21 @@ export class Outbound implements Flow {
     this.#total = files.reduce((sum, index) => sum + (this.#entries[index]?.size ?? 0), 0);
     if (this.#total !== answer.bytes || this.#wanted.length !== answer.count)
       throw new CrocError('protocol_error', { detail: 'the answer does not add up' });
+    this.#checkBases(answer);
+    this.#files = countFiles(this.#entries, this.#wanted);
     this.#report(0);
-    const plan = new SendPlan(this.#entries, files);
-    await Promise.all(this.#session.lanes.map((lane) => this.#pump(lane, plan)));
+    const limit = lowerLimit(this.#limit, answer.limit);
+    if (limit !== undefined) this.#budget = new Budget(limit);
+    const plan = new SendPlan(this.#entries, files, this.#bases, this.#budget?.pieceBytes);
+    this.#plan = plan;
+    const pumps = this.#session.lanes.map((lane) => this.#pump(lane, plan));
+    await Promise.all([...pumps, this.#hash(answer)]);
     this.#phase = 'sent';
     // Half-closed only after `done`: until then the recipient keeps the channel open, and with it the
     // connections that `done` comes on.
     for (const lane of this.#session.lanes) lane.sayEnd();
     const done = await this.#done.promise;
+    this.#filesDone = this.#files;
     this.#report(this.#total);
     const bytes = (await this.#walked).text?.content.length ?? done.bytes;
     return { files: done.files, bytes, transferred: this.#transferred };
@@ -146,44 +204,145 @@ export class Outbound implements Flow {
     await this.#session.send({ t: 'offer', count: entries.length, ...totals });
   }
 
+  /** What is compared must be wanted, and there must be a salt to hash with. */
+  #checkBases({ salt }: ControlOf<'answer'>): void {
+    if (this.#bases.size === 0) return;
+    const wanted = new Set(this.#wanted);
+    const sound = [...this.#bases.keys()].every((entry) => wanted.has(entry));
+    if (!sound || salt === undefined)
+      throw new CrocError('protocol_error', { detail: 'a basis of what is not wanted' });
+  }
+
+  /** Tells the hashes of what the recipient may have, beside the lanes' loops. */
+  async #hash({ salt = '' }: ControlOf<'answer'>): Promise<void> {
+    if (this.#bases.size === 0) return;
+    this.#hashing = new Hashing(
+      this.#entries,
+      this.#bases,
+      Buffer.from(salt, 'base64'),
+      (message) => this.#session.send(message),
+    );
+    await this.#hashing.run();
+  }
+
   /** One lane's loop: read a batch, seal it, send it, until the plan is empty. */
-  async #pump(lane: LaneConnection, plan: SendPlan): Promise<void> {
+  async #pump(lane: Lane, plan: SendPlan): Promise<void> {
     const buffer = Buffer.allocUnsafeSlow(MAX_PAYLOAD_BYTES);
     const pause = pacer();
-    for (let batch = plan.next(); batch; batch = plan.next()) {
+    while (!plan.finished) {
+      const batch = plan.next();
+      if (!batch) {
+        await plan.more;
+        continue;
+      }
       // Reading may block and the socket may take everything at once; others want their turn, too.
       await pause();
-      const pieces =
-        batch.kind === 'small'
-          ? readSmall(batch.pieces, buffer)
-          : [await this.#readLarge(batch.piece, buffer)];
+      const pieces = await this.#read(batch, buffer);
       const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
+      const waitMs = this.#budget?.take(bytes) ?? 0;
+      if (waitMs > 0) await later(waitMs);
       this.#transferred += bytes;
-      await this.#session.sendData(lane, pieces, buffer.subarray(0, bytes));
+      const readAgain = (): Promise<FileData> => this.#readAgain(batch, pieces);
+      await this.#session.sendData(lane, { pieces, bytes: buffer.subarray(0, bytes) }, readAgain);
     }
   }
 
-  async #readLarge(piece: PlannedPiece, buffer: Buffer): Promise<Piece> {
+  /**
+   * Reads what was sent on a connection that broke once more. The file must still be what was offered: a
+   * piece that says *verified* said it of all that was read until then, and this is read later.
+   */
+  async #readAgain(batch: Batch, pieces: readonly Piece[]): Promise<FileData> {
+    const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+    const bytes = Buffer.allocUnsafeSlow(length);
+    this.#transferred += length;
+    if (batch.kind === 'small') return { pieces: readSmall(batch.pieces, bytes), bytes };
+    for (const piece of batch.kind === 'large' ? [batch.piece] : batch.pieces) {
+      const source = SourceFile.open(piece.file);
+      try {
+        if (piece.length > 0) await source.read(piece.offset, bytes, piece.length);
+        source.verifyUnchanged();
+      } finally {
+        source.close();
+      }
+    }
+    return { pieces, bytes };
+  }
+
+  #read(batch: Batch, buffer: Buffer): Piece[] | Promise<Piece[]> {
+    switch (batch.kind) {
+      case 'small':
+        return readSmall(batch.pieces, buffer);
+      case 'large':
+        return this.#readLarge(batch.piece, buffer);
+      case 'vouch':
+        return batch.pieces.map(({ entry, file, offset, length }) => {
+          this.#verify(entry, file);
+          return { entry, offset, length, verified: true };
+        });
+    }
+  }
+
+  async #readLarge(piece: PlannedPiece, buffer: Buffer): Promise<Piece[]> {
     const { entry, file, offset, length } = piece;
-    let open = this.#open.get(entry);
-    if (!open) {
-      open = { source: SourceFile.open(file), remainingBytes: file.size };
-      this.#open.set(entry, open);
+    await this.#source(entry, file).read(offset, buffer, length);
+    const verified = this.#settle(entry, length);
+    if (verified) this.#verify(entry, file);
+    return [{ entry, offset, length, verified }];
+  }
+
+  /** Notes that bytes of a file were read or need not be. @returns whether these were the last ones */
+  #settle(entry: number, bytes: number): boolean {
+    const left = (this.#left.get(entry) ?? this.#entries[entry]?.size ?? 0) - bytes;
+    if (left > 0) this.#left.set(entry, left);
+    else this.#left.delete(entry);
+    return left === 0;
+  }
+
+  /** Looks once more whether a file of which all was read is as it was offered. @throws CrocError */
+  #verify(entry: number, file: WalkEntry): void {
+    const source = this.#source(entry, file);
+    source.verifyUnchanged();
+    source.close();
+    this.#open.delete(entry);
+  }
+
+  #source(entry: number, file: WalkEntry): SourceFile {
+    const source = this.#open.get(entry) ?? SourceFile.open(file);
+    // Moves it to the end of the order of use.
+    this.#open.delete(entry);
+    this.#open.set(entry, source);
+    const [oldest] = this.#open;
+    if (oldest && this.#open.size > MAX_OPEN) {
+      oldest[1].close();
+      this.#open.delete(oldest[0]);
     }
-    await open.source.read(offset, buffer, length);
-    open.remainingBytes -= length;
-    const verified = open.remainingBytes === 0;
-    if (verified) {
-      open.source.verifyUnchanged();
-      open.source.close();
-      this.#open.delete(entry);
-    }
-    return { entry, offset, length, verified };
+    return source;
+  }
+
+  /** The large files that were read last, the last one first. */
+  #active(): ActiveFile[] {
+    return [...this.#open.keys()]
+      .slice(-MAX_ACTIVE)
+      .reverse()
+      .flatMap((entry) => {
+        const file = this.#entries[entry];
+        if (!file) return [];
+        const { path, size } = file;
+        return [{ path, size, bytes: size - (this.#left.get(entry) ?? size) }];
+      });
   }
 
   #report(bytes: number): void {
     const held = Math.min(bytes, this.#total);
-    this.#onProgress({ bytes: held, total: this.#total, transferred: this.#transferred });
+    this.#onProgress({
+      bytes: held,
+      total: this.#total,
+      transferred: this.#transferred,
+      resumed: this.#resumed,
+      filesDone: this.#filesDone,
+      files: this.#files,
+      active: this.#active(),
+    });
   }
 }
 

@@ -47,3 +47,10 @@ export function withFolders(entries: readonly OfferEntry[], only?: readonly numb
   }
   return [...chosen].sort((a, b) => a - b);
 }
+
+/** Counts files and links among entries. @param indices - which ones */
+export function countFiles(entries: readonly OfferEntry[], indices: Iterable<number>): number {
+  let files = 0;
+  for (const index of indices) if (entries[index] && entries[index].kind !== 'folder') files += 1;
+  return files;
+}

@@ -12,15 +12,22 @@ import { RecordType, decodeControl, encodeControl, peerFailure } from '../wire/c
 import type { ControlMessage, ControlOf } from '../wire/control.js';
 import { decodeData, encodeDataHead } from '../wire/data.js';
 import type { DataPiece, Piece } from '../wire/data.js';
-import { DATA_VERSION, FEATURES, OLDEST_DATA_VERSION } from '../wire/limits.js';
+import { DATA_VERSION, FEATURES, OLDEST_DATA_VERSION, POSITION_MS } from '../wire/limits.js';
 import type { Feature } from '../wire/limits.js';
-import { LaneConnection } from './laneConnection.js';
-import type { LaneListener } from './laneConnection.js';
+import { Lane } from './lane.js';
+import type { LaneListener } from './lane.js';
+import { LaneConnection, dialTcp } from './laneConnection.js';
+import type { Dial, LaneAddress } from './laneConnection.js';
 import type { DataTiming } from '../timing.js';
+import type { Connection } from '../types.js';
 import type { LaneTarget } from '../wire/keys.js';
 
 /** How long saying farewell may take, in milliseconds. */
 const FAREWELL_MS = 2000;
+/** While other lanes work, one that is away for this long is told as a lost connection, milliseconds. */
+const LONG_AWAY_MS = 3000;
+/** Between two looks at the lanes; when it takes longer, this process itself has slept. Milliseconds. */
+const ASLEEP_MS = 2000;
 
 /** Messages that a direction's own logic handles; the rest the session handles itself. */
 export type FlowMessage = Exclude<
@@ -37,44 +44,80 @@ export interface Flow {
   onAllEnded(): void;
 }
 
+/** What a session takes from outside; a test can give others. */
+export interface SessionEdges {
+  readonly dial: Dial;
+  readonly random: RandomBytes;
+}
+
+/** Pieces of files with their bytes, in order. */
+export interface FileData {
+  readonly pieces: readonly Piece[];
+  readonly bytes: Uint8Array;
+}
+
 /** The lanes of one transfer. */
 export class Session implements LaneListener {
-  readonly lanes: readonly LaneConnection[];
+  readonly lanes: readonly Lane[];
   /** Rejects with the first thing that makes going on impossible; never resolves. */
   readonly failed: Promise<never>;
 
-  readonly #target: LaneTarget;
   readonly #timing: DataTiming;
+  readonly #onConnection: (connection: Connection) => void;
   readonly #failure: Deferred<never> = deferred<never>();
   #flow: Flow | undefined;
   #greeted = false;
+  #connected = true;
+  #shared: ReadonlySet<Feature> = new Set();
   readonly #features = deferred<ReadonlySet<Feature>>();
   #ended = 0;
   #watch: NodeJS.Timeout | undefined;
+  #watchedMs = 0;
   /** While set, silence of the peer is no reason to give up: it has said all it has to say. */
   #peerIsDone = false;
 
-  private constructor(lanes: readonly LaneConnection[], target: LaneTarget, timing: DataTiming) {
-    this.lanes = lanes;
-    this.#target = target;
+  private constructor(
+    connections: readonly LaneConnection[],
+    target: LaneTarget,
+    timing: DataTiming,
+    edges: SessionEdges,
+    onConnection: (connection: Connection) => void,
+  ) {
+    const { role, secrets } = target;
     this.#timing = timing;
+    this.#onConnection = onConnection;
+    this.lanes = connections.map((connection) => {
+      const where = addressOf(target, connection.index);
+      return new Lane(connection, { ...edges, where, timing, role, secrets }, this);
+    });
     this.failed = this.#failure.promise;
   }
 
-  /** Opens every lane; all or none. @throws CrocError as `LaneConnection.open` does */
-  static async open(target: LaneTarget, timing: DataTiming, signal: AbortSignal): Promise<Session> {
+  /**
+   * Opens every lane; all or none.
+   *
+   * @param onConnection - told when the connection to the peer is lost, and when it is back
+   * @throws CrocError as `LaneConnection.open` does
+   */
+  static async open(
+    target: LaneTarget,
+    timing: DataTiming,
+    signal: AbortSignal,
+    onConnection: (connection: Connection) => void,
+    edges: SessionEdges = { dial: dialTcp, random: systemRandom },
+  ): Promise<Session> {
     setMaxListeners(0, signal); // every lane listens
     const attempts = await Promise.allSettled(
-      target.ports.map((port, index) =>
-        LaneConnection.open({ ...target, index, port }, timing.connectMs, signal),
+      target.ports.map((_port, index) =>
+        LaneConnection.open(addressOf(target, index), timing.connectMs, signal, edges.dial),
       ),
     );
-    const lanes = attempts.flatMap((attempt) =>
+    const connections = attempts.flatMap((attempt) =>
       attempt.status === 'fulfilled' ? [attempt.value] : [],
     );
     const refused = attempts.find((attempt) => attempt.status === 'rejected');
-    if (!refused) return new Session(lanes, target, timing);
-    for (const lane of lanes) lane.destroy();
+    if (!refused) return new Session(connections, target, timing, edges, onConnection);
+    for (const connection of connections) connection.destroy();
     throw refused.reason;
   }
 
@@ -84,21 +127,26 @@ export class Session implements LaneListener {
   }
 
   /** Begins: keys, hello, signs of life. */
-  start(flow: Flow, random: RandomBytes = systemRandom): void {
+  start(flow: Flow): void {
     this.#flow = flow;
-    const { role, secrets } = this.#target;
-    for (const lane of this.lanes) lane.start(role, secrets, random, this);
-    const hello = { version: DATA_VERSION, oldest: OLDEST_DATA_VERSION, features: [...FEATURES] };
-    this.tell({ t: 'hello', ...hello });
-    this.#watch = setInterval(
-      () => this.#checkSilence(),
-      Math.min(1000, this.#timing.pingMs, this.#timing.silenceMs) / 2,
-    );
+    for (const lane of this.lanes) lane.start();
+    const features = [...FEATURES];
+    this.tell({ t: 'hello', version: DATA_VERSION, oldest: OLDEST_DATA_VERSION, features });
+    this.#watchedMs = performance.now();
+    const { pingMs, silenceMs } = this.#timing;
+    this.#watch = setInterval(() => this.#tick(), Math.min(POSITION_MS, pingMs / 2, silenceMs / 2));
+  }
+
+  /** Whether both sides have an ability. The peer's first message of any other kind settles it. */
+  uses(feature: Feature): boolean {
+    return this.#shared.has(feature);
   }
 
   /** Sends a control message; waits for room. */
   async send(message: ControlMessage): Promise<void> {
-    await this.#controlLane().send([encodeControl(message)]);
+    const plaintext = encodeControl(message);
+    const record = { heldBytes: plaintext.length, again: () => [plaintext] };
+    await this.#controlLane().send([plaintext], record);
   }
 
   /** Sends a control message without waiting; a lane that is gone tells of itself elsewhere. */
@@ -106,10 +154,15 @@ export class Session implements LaneListener {
     this.send(message).catch(() => undefined);
   }
 
-  /** Sends pieces of files on one lane; waits for room. @param bytes - the pieces' bytes, in order */
-  async sendData(lane: LaneConnection, pieces: readonly Piece[], bytes: Uint8Array): Promise<void> {
-    const head = encodeDataHead(pieces);
-    await lane.send(bytes.length > 0 ? [head, bytes] : [head]);
+  /**
+   * Sends pieces of files on one lane; waits for room.
+   *
+   * @param data - its bytes are free to be reused when the promise resolves
+   * @param readAgain - reads them once more, should the connection break before the peer has them
+   */
+  async sendData(lane: Lane, data: FileData, readAgain: () => Promise<FileData>): Promise<void> {
+    const again = async (): Promise<readonly Uint8Array[]> => dataParts(await readAgain());
+    await lane.send(dataParts(data), { heldBytes: 0, again });
   }
 
   /** From now on the peer may be silent for as long as it likes. */
@@ -124,6 +177,7 @@ export class Session implements LaneListener {
 
   /** Tells the peer why we stop, gives the words a moment to leave, and closes. Never throws. */
   async farewell(message: ControlOf<'cancel'> | ControlOf<'error'> | undefined): Promise<void> {
+    for (const lane of this.lanes) lane.leave();
     if (message) this.tell(message);
     await this.finish(FAREWELL_MS);
   }
@@ -146,6 +200,11 @@ export class Session implements LaneListener {
     for (const lane of this.lanes) lane.destroy();
   }
 
+  /** Whether a lane that is lost comes back: both sides have said that they can do that. */
+  get reconnects(): boolean {
+    return this.uses('reconnect');
+  }
+
   onRecord(lane: number, plaintext: Buffer): Promise<void> | undefined {
     const type = plaintext[0];
     if (lane === 0 && type === RecordType.control) {
@@ -165,6 +224,10 @@ export class Session implements LaneListener {
 
   onLost(_lane: number, error: CrocError): void {
     this.fail(error);
+  }
+
+  onAway(): void {
+    this.#tellConnection(performance.now());
   }
 
   #onControl(message: ControlMessage): void {
@@ -194,23 +257,59 @@ export class Session implements LaneListener {
       throw new CrocError('incompatible_version', { detail: 'the other side is older' });
     if (hello.oldest > DATA_VERSION)
       throw new CrocError('incompatible_version', { detail: 'this side is older' });
-    this.#features.resolve(new Set(FEATURES.filter((one) => hello.features.includes(one))));
+    this.#shared = new Set(FEATURES.filter((one) => hello.features.includes(one)));
+    for (const lane of this.lanes) lane.agree(this.reconnects);
+    this.#features.resolve(this.#shared);
   }
 
-  #checkSilence(): void {
-    const now = performance.now();
+  #tick(): void {
+    const nowMs = performance.now();
+    const awake = nowMs - this.#watchedMs < ASLEEP_MS;
+    this.#watchedMs = nowMs;
+    if (!this.reconnects) {
+      this.#checkSilence(nowMs);
+      return;
+    }
+    for (const lane of this.lanes) lane.tick(nowMs, awake);
+    this.#tellConnection(nowMs);
+  }
+
+  /** Where lanes cannot come back, all of them together are silent or not. */
+  #checkSilence(nowMs: number): void {
     const heard = Math.max(...this.lanes.map((lane) => lane.lastHeardMs));
-    if (!this.#peerIsDone && now - heard > this.#timing.silenceMs)
+    if (!this.#peerIsDone && nowMs - heard > this.#timing.silenceMs)
       this.fail(new CrocError('peer_silent'));
     const sent = Math.max(...this.lanes.map((lane) => lane.lastSentMs));
-    if (now - sent >= this.#timing.pingMs) this.tell({ t: 'ping' });
+    if (nowMs - sent >= this.#timing.pingMs) this.tell({ t: 'ping' });
   }
 
-  #controlLane(): LaneConnection {
+  /** Tells when the connection is lost or back: all lanes are away, or one is for long. */
+  #tellConnection(nowMs: number): void {
+    const away = this.lanes.flatMap(({ awaySinceMs }) => awaySinceMs ?? []);
+    const since = away.length > 0 ? Math.min(...away) : undefined;
+    const connected =
+      since === undefined ||
+      (this.#connected && away.length < this.lanes.length && nowMs - since < LONG_AWAY_MS);
+    if (connected === this.#connected) return;
+    this.#connected = connected;
+    const giveUpInMs = since === undefined ? 0 : since + this.#timing.reconnectMs - nowMs;
+    this.#onConnection({ connected, giveUpInMs: Math.max(0, Math.round(giveUpInMs)) });
+  }
+
+  #controlLane(): Lane {
     const lane = this.lanes[0];
     if (!lane) throw new CrocError('internal', { detail: 'no lanes' });
     return lane;
   }
+}
+
+function addressOf(target: LaneTarget, index: number): LaneAddress {
+  return { ...target, index, port: target.ports[index] ?? 0 };
+}
+
+function dataParts({ pieces, bytes }: FileData): readonly Uint8Array[] {
+  const head = encodeDataHead(pieces);
+  return bytes.length > 0 ? [head, bytes] : [head];
 }
 
 /** The peer's reason in our words: what its code means, and what it adds. */

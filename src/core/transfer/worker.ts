@@ -31,7 +31,9 @@ class Transfer {
   #walked: Promise<Walked> = Promise.reject(new CrocError('nothing_to_send'));
   #session: Session | undefined;
   #begin: (() => Promise<void>) | undefined;
+  #limit: number | undefined;
   #over = false;
+  #reconnectMs = 0;
 
   constructor(port: MessagePort) {
     this.#port = port;
@@ -50,6 +52,9 @@ class Transfer {
         return;
       case 'text':
         this.#walked = Promise.resolve({ entries: [], totals: totalsOf([]), text: message.text });
+        return;
+      case 'limit':
+        this.#limit = message.bytesPerSecond;
         return;
       case 'connect':
         await this.#connect(message.target, message.timing);
@@ -77,7 +82,10 @@ class Transfer {
   }
 
   async #connect(target: LaneTarget, timing: DataTiming): Promise<void> {
-    const session = await Session.open(target, timing, this.#abort.signal);
+    const session = await Session.open(target, timing, this.#abort.signal, (connection) =>
+      this.#post({ type: 'connection', connection }),
+    );
+    this.#reconnectMs = timing.reconnectMs;
     this.#session = session;
     this.#begin = async () => {
       this.#begin = undefined;
@@ -87,8 +95,11 @@ class Transfer {
   }
 
   async #send(session: Session): Promise<void> {
-    const outbound = new Outbound(session, this.#walked, (progress) =>
-      this.#person.onProgress(progress),
+    const outbound = new Outbound(
+      session,
+      this.#walked,
+      (progress) => this.#person.onProgress(progress),
+      this.#limit,
     );
     session.start(outbound);
     const result = await outbound.run();
@@ -104,7 +115,8 @@ class Transfer {
       const record = inbound.undoRecord;
       if (record !== undefined) this.#post({ type: 'undo', record });
     });
-    await session.finish(CLOSING_MS);
+    // Until the sender has said that it knows, it may still have to come back to hear it.
+    await session.finish(session.reconnects ? this.#reconnectMs : CLOSING_MS);
     this.#post({ type: 'done', result });
     await this.#end(undefined);
   }

@@ -8,12 +8,33 @@ import type { ErrorCode } from '../errors.js';
 import { TEXT_KINDS } from '../types.js';
 import type { OfferEntry } from '../types.js';
 import { decodeBase64, encodeBase64 } from './http.js';
-import { TEXT_CHUNK_BYTES } from './limits.js';
+import {
+  HASH_BYTES,
+  MAX_RUNS,
+  MAX_UNJUDGED_BLOCKS,
+  SALT_BYTES,
+  TEXT_CHUNK_BYTES,
+} from './limits.js';
 
 /** The first byte of every record's plaintext. */
-export const RecordType = { control: 1, data: 2, end: 3 } as const;
+export const RecordType = { control: 1, data: 2, end: 3, position: 4 } as const;
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const positive = v.pipe(count, v.minValue(1));
+/** Canonical base64 of `least` to `most` bytes. */
+const base64 = (least: number, most: number) =>
+  v.pipe(
+    v.string(),
+    v.maxLength(4 * Math.ceil(most / 3)),
+    v.check((told) => {
+      const length = decodeBase64(told)?.length ?? -1;
+      return length >= least && length <= most;
+    }),
+  );
+const hashes = v.pipe(
+  base64(HASH_BYTES, HASH_BYTES * MAX_UNJUDGED_BLOCKS),
+  v.check((told) => Buffer.byteLength(told, 'base64') % HASH_BYTES === 0),
+);
 const text = (maxLength: number) => v.pipe(v.string(), v.maxLength(maxLength));
 
 const entrySchema = v.variant('k', [
@@ -64,8 +85,27 @@ const messageSchema = v.variant('t', [
     t: v.literal('want'),
     ranges: v.pipe(v.array(v.tuple([count, count])), v.maxLength(10_000)),
   }),
-  v.object({ t: v.literal('answer'), accept: v.boolean(), count, bytes: count }),
-  v.object({ t: v.literal('have'), bytes: count }),
+  v.object({
+    t: v.literal('basis'),
+    files: v.pipe(v.array(v.tuple([count, positive])), v.maxLength(10_000)),
+  }),
+  v.object({
+    t: v.literal('answer'),
+    accept: v.boolean(),
+    count,
+    bytes: count,
+    salt: v.optional(base64(SALT_BYTES, SALT_BYTES)),
+    limit: v.optional(v.pipe(count, v.minValue(1))),
+  }),
+  v.object({
+    t: v.literal('hashes'),
+    runs: v.pipe(v.array(v.tuple([count, count, hashes])), v.minLength(1), v.maxLength(MAX_RUNS)),
+  }),
+  v.object({
+    t: v.literal('judged'),
+    runs: v.pipe(v.array(v.tuple([count, count, count])), v.minLength(1), v.maxLength(MAX_RUNS)),
+  }),
+  v.object({ t: v.literal('have'), bytes: count, files: v.optional(count) }),
   v.object({ t: v.literal('done'), files: count, bytes: count }),
   v.object({ t: v.literal('ping') }),
   v.object({ t: v.literal('cancel') }),

@@ -143,6 +143,8 @@ export const errorAnswerSchema = v.object({
   error: v.object({
     code: v.pipe(v.string(), v.maxLength(64)),
     message: v.pipe(v.string(), v.maxLength(1024)),
+    /** Whole seconds after which it may be tried again, as `Retry-After` says it. */
+    retry_after: v.optional(counter),
   }),
 });
 export type ErrorAnswer = v.InferOutput<typeof errorAnswerSchema>;

@@ -3,8 +3,10 @@ import { hkdfSync } from 'node:crypto';
 import { CrocError } from '../errors.js';
 import type { Role } from '../types.js';
 
-/** First bytes that each party writes on a lane, before its salt. */
+/** First bytes that each party writes on the first connection of a lane, before its salt. */
 export const LANE_MAGIC = Buffer.from('CROCLANE', 'ascii');
+/** The same on every later connection. */
+export const LANE_AGAIN_MAGIC = Buffer.from('CROCBACK', 'ascii');
 /** Bytes of the salt that follows. */
 export const LANE_SALT_BYTES = 32;
 /** Bytes of magic and salt together. */
@@ -32,22 +34,31 @@ export interface LaneTarget {
   readonly localAddress?: string;
 }
 
-/** Makes the preamble of a lane. @param salt - 32 fresh random bytes */
-export function encodePreamble(salt: Uint8Array): Buffer {
-  return Buffer.concat([LANE_MAGIC, salt]);
+/** The first bytes of one direction of a connection. */
+export interface Preamble {
+  /** 32 fresh random bytes of whoever writes. */
+  readonly salt: Uint8Array;
+  /** Whether this is another connection of a lane that had one before. */
+  readonly again: boolean;
 }
 
-/** Reads a preamble's salt. @throws CrocError `protocol_error` when it is not one */
-export function decodePreamble(bytes: Buffer): Buffer {
+/** Makes the preamble of a lane's connection. */
+export function encodePreamble({ salt, again }: Preamble): Buffer {
+  return Buffer.concat([again ? LANE_AGAIN_MAGIC : LANE_MAGIC, salt]);
+}
+
+/** Reads a preamble. @throws CrocError `protocol_error` when it is not one */
+export function decodePreamble(bytes: Buffer): Preamble {
   const magic = bytes.subarray(0, LANE_MAGIC.length);
-  if (bytes.length !== PREAMBLE_BYTES || !magic.equals(LANE_MAGIC))
+  const again = magic.equals(LANE_AGAIN_MAGIC);
+  if (bytes.length !== PREAMBLE_BYTES || !(again || magic.equals(LANE_MAGIC)))
     throw new CrocError('protocol_error', { detail: 'the lane does not start as it should' });
-  return bytes.subarray(LANE_MAGIC.length);
+  return { salt: bytes.subarray(LANE_MAGIC.length), again };
 }
 
 /**
- * The key of one direction of one lane's connection: HKDF-SHA-256 with the transcript hash as salt.
- * The writer's own salt is in `info`, so that a lane that connects again never meets its old nonces.
+ * The key of one direction of the first connection of a lane: HKDF-SHA-256 with the transcript hash as
+ * salt. The writer's own salt is in `info`, so that no two connections share a key.
  *
  * @param writer - whose records this key seals
  * @param lane - index of the lane, from 0
@@ -60,8 +71,29 @@ export function laneKey(
   lane: number,
   salt: Uint8Array,
 ): Uint8Array {
-  const info = frame(['croc-channel/1', 'lane', writer, String(lane), salt]);
-  return new Uint8Array(hkdfSync('sha256', secrets.key, secrets.transcript, info, 32));
+  return derive(secrets, ['croc-channel/1', 'lane', writer, String(lane), salt]);
+}
+
+/**
+ * The key of one direction of a later connection of a lane. The reader's salt is in it, too: whatever
+ * somebody recorded of another connection does not open on this one.
+ *
+ * @param salts - from the preambles of both, 32 bytes each
+ * @returns 32 bytes
+ */
+export function laneKeyAgain(
+  secrets: LaneSecrets,
+  writer: Role,
+  lane: number,
+  salts: { readonly writer: Uint8Array; readonly reader: Uint8Array },
+): Uint8Array {
+  const fields = ['croc-channel/1', 'lane-again', writer, String(lane), salts.writer, salts.reader];
+  return derive(secrets, fields);
+}
+
+function derive(secrets: LaneSecrets, fields: readonly (string | Uint8Array)[]): Uint8Array {
+  const { key, transcript } = secrets;
+  return new Uint8Array(hkdfSync('sha256', key, transcript, frame(fields), 32));
 }
 
 /** Joins fields, each preceded by its length as u64 LE. */

@@ -16,7 +16,7 @@ export const MAX_OFFER_BYTES = 256 * 1024 * 1024;
 export const DATA_VERSION = 1;
 export const OLDEST_DATA_VERSION = 1;
 /** Optional abilities that this code lists in `hello`; one is in use when both sides list it. */
-export const FEATURES = ['text'] as const;
+export const FEATURES = ['text', 'resume', 'reconnect'] as const;
 export type Feature = (typeof FEATURES)[number];
 /** Bytes of a text or patch that is offered, at most. */
 export const MAX_TEXT_BYTES = 16 * 1024 * 1024;
@@ -26,3 +26,25 @@ export const TEXT_CHUNK_BYTES = 384 * 1024;
 export const PING_INTERVAL_MS = 5_000;
 /** A peer that has not been heard for this long is gone. */
 export const PEER_SILENCE_MS = 30_000;
+/** A lane that has brought nothing for this long, where both can reconnect, is dialled again. */
+export const LANE_SILENCE_MS = 12_000;
+/** For how long a lane that was lost is dialled again, since it was last heard. */
+export const RECONNECT_MS = 120_000;
+/** Before a lane is dialled again: at first about this long, doubling to twelve times as long. */
+export const REDIAL_PAUSE_MS = 250;
+/** Between two words of a party about how far a lane is, when something new came. */
+export const POSITION_MS = 100;
+/** Records on one lane that the other side has not said to have, at most; further ones wait. */
+export const MAX_UNCONFIRMED_RECORDS = 1024;
+/** Bytes of control records among those, at most; further ones wait. */
+export const MAX_UNCONFIRMED_BYTES = 4 * 1024 * 1024;
+/** Bytes of a block of a file, the unit that is compared. */
+export const BLOCK_BYTES = 256 * 1024;
+/** Bytes of a block's hash. */
+export const HASH_BYTES = 16;
+/** Bytes of the salt of a transfer's hashes. */
+export const SALT_BYTES = 16;
+/** Blocks whose hashes were sent and whose fate is not known yet, at most. */
+export const MAX_UNJUDGED_BLOCKS = 4096;
+/** Runs of blocks in one `hashes` or `judged` message, at most. */
+export const MAX_RUNS = 4096;

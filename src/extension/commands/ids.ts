@@ -6,9 +6,11 @@ export const COMMANDS = [
   'croc.startRelay',
   'croc.stopRelay',
   'croc.showRelay',
+  'croc.checkRelay',
   'croc.showTransfer',
   'croc.copyCode',
   'croc.copyReceiveCommand',
+  'croc.copyLink',
   'croc.cancel',
   'croc.sendAgain',
   'croc.resume',
@@ -16,5 +18,9 @@ export const COMMANDS = [
   'croc.removeTransfer',
   'croc.clearHistory',
   'croc.getStarted',
+  'croc.sendSelection',
+  'croc.sendText',
+  'croc.sendChanges',
+  'croc.undoReceive',
 ] as const;
 export type CommandId = (typeof COMMANDS)[number];

@@ -2,23 +2,28 @@
 import * as vscode from 'vscode';
 import {
   CrocError,
-  type ConflictChoice,
+  freeBytes,
   type Offer,
+  type ReceiveOptions,
   type RecipientState,
 } from '../../core/index.js';
 import { codeStillGood } from '../remedies.js';
 import type { Parts } from '../parts.js';
 import { askCode, codeFromClipboard } from '../receive/codeStep.js';
 import { findConflicts } from '../receive/conflicts.js';
-import { askConflict, askFolder } from '../receive/folderStep.js';
+import { askConflict, askFolder, type ConflictWish } from '../receive/folderStep.js';
 import { askWhat } from '../receive/offerStep.js';
 import type { Chosen } from '../receive/offerTree.js';
 import { askRelay } from '../receive/relayStep.js';
+import { review } from '../receive/review.js';
+import { takeText } from '../receive/takeText.js';
+import { askText } from '../receive/textStep.js';
 import { acceptTracked, offeredItems } from '../receive/track.js';
 import type { OfferPanel } from '../views/panel.js';
 import { sayError } from '../say.js';
 import { settings } from '../settings.js';
-import { shortAddress } from '../texts.js';
+import { bytesText, shortAddress } from '../texts.js';
+import type { Transfer } from '../transfers.js';
 
 const LAST_RELAY = 'lastRelay';
 
@@ -28,32 +33,69 @@ export interface ReceiveStart {
   readonly code?: string;
   /** Prefilled, `http://host:port`; also asked for when a relay is set. */
   readonly relay?: string;
+  /** Whether to ask for the relay even if the local network could be asked. */
+  readonly askRelay?: boolean;
+  /** Whether code and relay come from a link, so somebody else chose them. */
+  readonly fromLink?: boolean;
   /** Absolute folder that the person already chose. */
   readonly to?: string;
 }
 
 interface Meeting {
   readonly code: string;
-  readonly relay: string;
+  /** Absent: only the local network is asked. */
+  readonly relay?: string;
+  /** Whether the person typed the relay. */
+  readonly typed: boolean;
 }
+
+/** The options of the core's `receive` that look on the local network. @param wished - whether it makes sense */
+export function lookAround(wished: boolean): Pick<ReceiveOptions, 'discover' | 'multicast'> {
+  const multicast = wished ? settings.surroundings : undefined;
+  return multicast === undefined ? { discover: false } : { discover: true, multicast };
+}
+
+/** Which of several relays with the same channel is the sender's; the person sees it there. */
+async function askWhich(relays: readonly string[]): Promise<string | undefined> {
+  const { t } = vscode.l10n;
+  const picked = await vscode.window.showQuickPick(
+    relays.map((relay) => ({ label: shortAddress(relay), relay })),
+    {
+      title: t('Several relays on this network have a channel of this name.'),
+      placeHolder: t('Which address does the sender see beside the code?'),
+      ignoreFocusOut: true,
+    },
+  );
+  return picked?.relay;
+}
+
+/** Nothing came of the local network, and no relay is set: the address can still be typed. */
+const NOT_FOUND: ReadonlySet<string> = new Set(['no_relay', 'no_such_channel']);
 
 /** Asks for code and relay. @returns undefined when the person leaves @throws CrocError */
 async function askMeeting(parts: Parts, start: ReceiveStart): Promise<Meeting | undefined> {
-  const title = vscode.l10n.t('Receive');
+  const fromLink = start.fromLink === true;
+  const title = fromLink ? vscode.l10n.t('Receive from a link') : vscode.l10n.t('Receive');
   const set = start.relay === undefined ? settings.relay : undefined;
-  const totalSteps = set === undefined ? 2 : 1;
+  const alone = start.relay === undefined && set === undefined && start.askRelay !== true;
+  const found = alone && settings.surroundings !== undefined;
+  const totalSteps = set === undefined && !found ? 2 : 1;
   let code = start.code ?? (await codeFromClipboard());
   for (;;) {
     const typed = await askCode(code, { title, totalSteps });
     if (typed.kind !== 'value') return undefined;
     code = typed.value;
-    if (set !== undefined) return { code, relay: set };
+    if (set !== undefined) return { code, relay: set, typed: false };
+    if (found) return { code, typed: false };
     const last = parts.context.globalState.get<unknown>(LAST_RELAY);
     const prefilled =
       start.relay ?? (typeof last === 'string' ? last : parts.relays.current?.url) ?? '';
-    const relay = await askRelay(shortAddress(prefilled), { title, totalSteps });
+    const relay = await askRelay(shortAddress(prefilled), {
+      ...{ title, totalSteps },
+      foreign: fromLink && start.relay !== undefined,
+    });
     if (relay.kind === 'back') continue;
-    return relay.kind === 'value' ? { code, relay: relay.value } : undefined;
+    return relay.kind === 'value' ? { code, relay: relay.value, typed: true } : undefined;
   }
 }
 
@@ -68,7 +110,7 @@ function stateText(state: RecipientState): string {
 }
 
 /** Connects with a progress message that can cancel. @throws CrocError */
-function connect(parts: Parts, { code, relay }: Meeting): PromiseLike<Offer> {
+function connect(parts: Parts, { code, relay, typed }: Meeting): PromiseLike<Offer> {
   return vscode.window.withProgress(
     {
       location: vscode.ProgressLocation.Notification,
@@ -78,8 +120,11 @@ function connect(parts: Parts, { code, relay }: Meeting): PromiseLike<Offer> {
     (progress, token) => {
       const abort = new AbortController();
       token.onCancellationRequested(() => abort.abort());
+      progress.report({ message: vscode.l10n.t('Looking for the sender…') });
       return parts.croc.receive(code, {
-        relay,
+        ...(relay === undefined ? {} : { relay }),
+        ...lookAround(!typed),
+        onSeveral: askWhich,
         signal: abort.signal,
         onState: (state) => progress.report({ message: stateText(state) }),
       });
@@ -90,7 +135,7 @@ function connect(parts: Parts, { code, relay }: Meeting): PromiseLike<Offer> {
 interface Wishes {
   readonly chosen: Chosen;
   readonly to: string;
-  readonly onConflict: ConflictChoice;
+  readonly onConflict: ConflictWish;
 }
 
 /** Asks what to take and where to. @returns what is wished, or why not */
@@ -116,6 +161,10 @@ async function askWishes(
       if (folder.kind === 'back') break;
       if (folder.kind !== 'value') return folder.kind;
       const to = folder.value;
+      if (!(await hasRoom(to, offer, chosen))) {
+        if (fixedFolder !== undefined) break;
+        continue;
+      }
       const taken = await findConflicts(to, offer.entries, chosen.only);
       if (gone.aborted) return 'gone';
       if (taken.length === 0) return { chosen, to, onConflict: 'rename' };
@@ -127,6 +176,50 @@ async function askWishes(
       if (fixedFolder !== undefined) break;
     }
   }
+}
+
+/** Says when a folder's disk is too small. @returns whether it has room */
+async function hasRoom(to: string, offer: Offer, { only }: Chosen): Promise<boolean> {
+  const free = freeBytes(to);
+  const indices = only ?? offer.entries.keys();
+  let needed = 0;
+  for (const index of indices) needed += offer.entries[index]?.size ?? 0;
+  if (free === undefined || needed <= free || offer.gone.aborted) return true;
+  await vscode.window.showWarningMessage(
+    vscode.l10n.t(
+      'There is not enough room: {0} are needed, {1} are free in {2}.',
+      ...[bytesText(needed), bytesText(free), to],
+    ),
+  );
+  return false;
+}
+
+/** Takes a text; what becomes of it is done once the sender knows that it is taken. */
+async function receiveText(parts: Parts, offer: Offer): Promise<boolean> {
+  const wish = await askText(offer);
+  if (wish === 'gone') throw CrocError.from(offer.gone.reason, 'peer_cancelled');
+  if (wish === 'left') {
+    await offer.reject();
+    return false;
+  }
+  await acceptTracked(parts.transfers, parts.relays, offer).receive.done;
+  await takeText(offer, wish);
+  return true;
+}
+
+/** Takes files, and when the person wants to decide one by one, asks once they are here. */
+function receiveFiles(parts: Parts, offer: Offer, { chosen, to, onConflict }: Wishes): Transfer {
+  const { receive, transfer } = acceptTracked(parts.transfers, parts.relays, offer, {
+    to,
+    onConflict: onConflict === 'review' ? 'rename' : onConflict,
+    ...(chosen.only === undefined ? {} : { only: chosen.only }),
+  });
+  if (onConflict === 'review')
+    receive.done.then(
+      ({ renamed = [] }) => void review(parts, receive, to, renamed),
+      () => undefined,
+    );
+  return transfer;
 }
 
 /**
@@ -141,16 +234,15 @@ export async function receive(parts: Parts, start: ReceiveStart = {}): Promise<b
     meeting = await askMeeting(parts, start);
     if (meeting === undefined) return false;
     const offer = await connect(parts, meeting);
-    await parts.context.globalState.update(LAST_RELAY, meeting.relay);
+    if (meeting.relay !== undefined)
+      await parts.context.globalState.update(LAST_RELAY, meeting.relay);
+    if (offer.kind !== 'files') return await receiveText(parts, offer);
     panel = parts.panels.showOffer({ items: offeredItems(offer), totals: offer.totals });
     const wishes = await askWishes(offer, start.to);
     if (wishes === 'left') await offer.reject();
     else if (wishes === 'gone') throw CrocError.from(offer.gone.reason, 'peer_cancelled');
     else {
-      const { chosen, to, onConflict } = wishes;
-      const only = chosen.only === undefined ? {} : { only: chosen.only };
-      const taken = { to, onConflict, ...only };
-      panel.becomes(acceptTracked(parts.transfers, parts.relays, offer, taken).transfer);
+      panel.becomes(receiveFiles(parts, offer, wishes));
       panel = undefined;
       return true;
     }
@@ -160,7 +252,10 @@ export async function receive(parts: Parts, start: ReceiveStart = {}): Promise<b
     const again: ReceiveStart = {
       ...start,
       code: codeStillGood(error) ? (meeting?.code ?? '') : '',
-      ...(meeting === undefined ? {} : { relay: meeting.relay }),
+      ...(meeting?.relay === undefined ? {} : { relay: meeting.relay }),
+      ...(meeting !== undefined && meeting.relay === undefined && NOT_FOUND.has(error.code)
+        ? { askRelay: true }
+        : {}),
     };
     // The message stays until it is read, the command is done.
     void sayError(parts.log, error, {

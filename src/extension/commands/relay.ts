@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import { CrocError, type Relay, type RelayOptions } from '../../core/index.js';
 import type { Parts } from '../parts.js';
+import { networkText } from '../place.js';
 import { DEFAULT_PORT, findOtherPorts, type OtherPorts, type Relays } from '../relays.js';
 import { errorLine, isLoopback, shortAddress } from '../texts.js';
 
@@ -80,7 +81,15 @@ export async function showRelay(parts: Parts): Promise<void> {
         address,
         ports,
       );
-  const picked = await vscode.window.showInformationMessage(where, copy, stop);
+  const connections = parts.relays.stats?.connections ?? 0;
+  const facts = [
+    where,
+    ...(relay.announced ? [t('Recipients on the local network find it by themselves.')] : []),
+    ...(connections > 0 ? [t('Open connections: {0}', connections)] : []),
+    ...(isLoopback(relay.url) ? [] : [networkText()]),
+  ];
+  const message = facts.filter(Boolean).join(' ');
+  const picked = await vscode.window.showInformationMessage(message, copy, stop);
   if (picked === copy) await vscode.env.clipboard.writeText(address);
   if (picked === stop) await stopRelay(parts);
 }

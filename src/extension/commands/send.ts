@@ -1,12 +1,13 @@
 /** Send with croc: a code on the clipboard and in the panel, at once. */
-import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import * as vscode from 'vscode';
-import type { Send, SendOptions } from '../../core/index.js';
+import type { IgnoreOptions, Send, SendItem, SendOptions } from '../../core/index.js';
 import type { Parts } from '../parts.js';
 import { sayError } from '../say.js';
 import { settings } from '../settings.js';
-import type { MeetingPoint, Transfer, TransferItem } from '../transfers.js';
+import { ignoreOptions } from '../sending/ignored.js';
+import { itemsOfUris, pathsOf, shownItem } from '../sending/sources.js';
+import type { MeetingPoint, Transfer } from '../transfers.js';
 
 const isUri = (value: unknown): value is vscode.Uri => value instanceof vscode.Uri;
 
@@ -35,7 +36,7 @@ function activeUri(): vscode.Uri | undefined {
 /** What to send when nothing was handed over: the active file, else what the person picks. */
 async function chooseUris(): Promise<vscode.Uri[]> {
   const active = activeUri();
-  if (active?.scheme === 'file') return [active];
+  if (active?.scheme === 'file' || active?.scheme === 'untitled') return [active];
   const picked = await vscode.window.showOpenDialog({
     canSelectFiles: true,
     canSelectFolders: true,
@@ -73,16 +74,6 @@ async function settleUnsaved(uris: readonly vscode.Uri[]): Promise<boolean> {
   return picked !== undefined;
 }
 
-async function itemOf(file: string): Promise<TransferItem> {
-  const found = await stat(file).catch(() => undefined);
-  const folder = found?.isDirectory() ?? false;
-  return {
-    name: path.basename(file),
-    kind: folder ? 'folder' : 'file',
-    bytes: folder ? undefined : found?.size,
-  };
-}
-
 /** The relay to connect to, and the address that the other side uses for the same one. */
 async function meetingPoint(
   parts: Parts,
@@ -98,36 +89,41 @@ async function meetingPoint(
 /**
  * Starts a send and puts it into the list.
  *
- * @param files - absolute paths @throws CrocError
+ * @param sent - absolute paths, files in memory, or a text @throws CrocError
  */
 export async function startSend(
   parts: Parts,
-  files: readonly string[],
+  sent: readonly SendItem[],
   options: SendOptions = {},
 ): Promise<{ send: Send; transfer: Transfer }> {
   const [{ connect, point }, items] = await Promise.all([
     meetingPoint(parts, options.relay),
-    Promise.all(files.map(itemOf)),
+    Promise.all(sent.map(shownItem)),
   ]);
   const { curve, limit } = settings;
-  const send = await parts.croc.send(files, {
+  const send = await parts.croc.send(sent, {
     curve,
     ...(limit === undefined ? {} : { limit }),
     ...options,
     relay: connect,
   });
-  const transfer = parts.transfers.addSend(send, { items, meetingPoint: point, paths: files });
-  return { send, transfer };
+  const facts = { items, meetingPoint: point, paths: pathsOf(sent), sent };
+  return { send, transfer: parts.transfers.addSend(send, facts) };
 }
 
 /**
- * Sends files, copies the code and opens the panel; errors are told.
+ * Sends things, copies the code and opens the panel; errors are told.
  *
+ * @param ignore - what to leave out of folders; absent: as the settings say
  * @returns whether there is a code now
  */
-export async function sendFiles(parts: Parts, files: readonly string[]): Promise<boolean> {
+export async function sendItems(
+  parts: Parts,
+  items: readonly SendItem[],
+  ignore: IgnoreOptions = ignoreOptions(),
+): Promise<boolean> {
   try {
-    const { send, transfer } = await startSend(parts, files);
+    const { send, transfer } = await startSend(parts, items, { ignore });
     // The clipboard first: the person may already be on the way to the other window.
     const copied = vscode.env.clipboard.writeText(send.code);
     parts.panels.show(transfer);
@@ -139,29 +135,45 @@ export async function sendFiles(parts: Parts, files: readonly string[]): Promise
       direction: 'send',
       ownRelay: !settings.relayIsSet,
       act: (remedy) =>
-        remedy === 'send-again' ? sendFiles(parts, files) : parts.act(remedy, undefined),
+        remedy === 'send-again' ? sendItems(parts, items, ignore) : parts.act(remedy, undefined),
     });
     return false;
   }
+}
+
+/** Sends files and folders. @param files - absolute paths @returns whether there is a code now */
+export const sendFiles = (parts: Parts, files: readonly string[]): Promise<boolean> =>
+  sendItems(parts, files);
+
+/**
+ * Sends what uris stand for: files and folders on a disk, and open editors as they stand.
+ *
+ * @returns whether there is a code now
+ */
+export async function sendUris(parts: Parts, uris: readonly vscode.Uri[]): Promise<boolean> {
+  const items = await itemsOfUris(uris);
+  if (items === undefined) {
+    await vscode.window.showErrorMessage(
+      vscode.l10n.t(
+        'Only files on a disk can be sent. Save it to a folder first, then send it from there.',
+      ),
+    );
+    return false;
+  }
+  const folders = uris.filter((_, index) => typeof items[index] === 'string');
+  return (await settleUnsaved(folders)) && sendItems(parts, items);
+}
+
+/** The same things once more without leaving anything out, instead of a send that left something out. */
+export async function includeIgnored(parts: Parts, transfer: Transfer): Promise<boolean> {
+  const { sent, paths } = transfer.facts;
+  await transfer.cancel();
+  return sendItems(parts, sent ?? paths, {});
 }
 
 /** The command. @param given - `(uri, uris?)`, or nothing */
 export async function send(parts: Parts, given: readonly unknown[]): Promise<void> {
   const handed = urisOf(given);
   const uris = handed.length > 0 ? handed : await chooseUris();
-  if (uris.length === 0) return;
-  const files = uris.filter((uri) => uri.scheme === 'file');
-  if (files.length < uris.length) {
-    await vscode.window.showErrorMessage(
-      vscode.l10n.t(
-        'Only files on a disk can be sent. Save it to a folder first, then send it from there.',
-      ),
-    );
-    return;
-  }
-  if (!(await settleUnsaved(files))) return;
-  await sendFiles(
-    parts,
-    files.map((uri) => uri.fsPath),
-  );
+  if (uris.length > 0) await sendUris(parts, uris);
 }

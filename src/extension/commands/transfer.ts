@@ -51,14 +51,22 @@ export async function showTransfer(parts: Parts, given: readonly unknown[]): Pro
   else if (all.length === 0) await showRelay(parts);
 }
 
+/** The send that waits and is meant, with its code; says so when there is none. */
+export async function chooseWaiting(
+  parts: Parts,
+  given: readonly unknown[],
+): Promise<{ readonly transfer: Transfer; readonly code: string } | undefined> {
+  const transfer = await choose(parts, given, waitingSends(parts), vscode.l10n.t('Which code?'));
+  if (transfer?.code !== undefined) return { transfer, code: transfer.code };
+  void vscode.window.showInformationMessage(vscode.l10n.t('No code is waiting to be used.'));
+  return undefined;
+}
+
 /** Copies the code of a send that waits. @returns whether there was one */
 export async function copyCode(parts: Parts, given: readonly unknown[]): Promise<boolean> {
-  const transfer = await choose(parts, given, waitingSends(parts), vscode.l10n.t('Which code?'));
-  if (transfer?.code === undefined) {
-    void vscode.window.showInformationMessage(vscode.l10n.t('No code is waiting to be used.'));
-    return false;
-  }
-  await vscode.env.clipboard.writeText(transfer.code);
+  const waiting = await chooseWaiting(parts, given);
+  if (waiting === undefined) return false;
+  await vscode.env.clipboard.writeText(waiting.code);
   vscode.window.setStatusBarMessage(vscode.l10n.t('Code copied'), 3000);
   return true;
 }
@@ -68,12 +76,9 @@ export async function copyReceiveCommand(
   parts: Parts,
   given: readonly unknown[],
 ): Promise<boolean> {
-  const transfer = await choose(parts, given, waitingSends(parts), vscode.l10n.t('Which code?'));
-  const code = transfer?.code;
-  if (transfer === undefined || code === undefined) {
-    void vscode.window.showInformationMessage(vscode.l10n.t('No code is waiting to be used.'));
-    return false;
-  }
+  const waiting = await chooseWaiting(parts, given);
+  if (waiting === undefined) return false;
+  const { code, transfer } = waiting;
   const picked = await vscode.window.showQuickPick(
     [
       { label: vscode.l10n.t('macOS, Linux'), shell: 'posix' as const },

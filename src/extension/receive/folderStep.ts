@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises';
 import * as vscode from 'vscode';
 import type { ConflictChoice } from '../../core/index.js';
+import { placeText } from '../place.js';
 import { settings } from '../settings.js';
 import { askOne, type Answer } from './quick.js';
 
@@ -47,12 +48,20 @@ async function browse(): Promise<string | undefined> {
   return picked?.[0]?.fsPath;
 }
 
+/** The question, with the machine that the folders are on in a remote window. */
+function whereText(): string {
+  const place = placeText();
+  return place === undefined
+    ? vscode.l10n.t('Where should it go?')
+    : vscode.l10n.t('Where should it go? The folders are {0}.', place);
+}
+
 /** @returns an absolute folder that exists */
 export async function askFolder(steps: Steps): Promise<Answer<string>> {
   const items = await folderItems();
   for (;;) {
     const answer = await askOne(
-      { ...steps, placeholder: vscode.l10n.t('Where should it go?'), items },
+      { ...steps, placeholder: whereText(), items },
       { back: true, gone: steps.gone },
     );
     if (answer.kind !== 'value') return answer;
@@ -63,15 +72,18 @@ export async function askFolder(steps: Steps): Promise<Answer<string>> {
   }
 }
 
+/** What to do with what is there; `review`: receive beside it, then ask for each with a diff. */
+export type ConflictWish = ConflictChoice | 'review';
+
 interface ChoiceItem extends vscode.QuickPickItem {
-  readonly choice: ConflictChoice;
+  readonly choice: ConflictWish;
 }
 
 /** @param paths - relative paths that are taken, at least one */
 export async function askConflict(
   paths: readonly string[],
   steps: Steps,
-): Promise<Answer<ConflictChoice>> {
+): Promise<Answer<ConflictWish>> {
   const { t } = vscode.l10n;
   const items: ChoiceItem[] = [
     {
@@ -87,7 +99,12 @@ export async function askConflict(
     {
       choice: 'overwrite',
       label: `$(replace-all) ${t('Overwrite')}`,
-      detail: t('What is there is replaced and cannot be brought back.'),
+      detail: t('What is there is replaced. Undo brings it back for half an hour.'),
+    },
+    {
+      choice: 'review',
+      label: `$(diff) ${t('Decide one by one')}`,
+      detail: t('Everything arrives beside what is there; then you see both and choose.'),
     },
   ];
   const placeholder =

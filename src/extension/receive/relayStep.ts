@@ -7,14 +7,19 @@ import { ask, type Answer } from './quick.js';
 /** @param prefilled - `host:port`, or empty @returns `http://host:port` */
 export async function askRelay(
   prefilled: string,
-  steps: { readonly title: string; readonly totalSteps: number },
+  steps: { readonly title: string; readonly totalSteps: number; readonly foreign?: boolean },
 ): Promise<Answer<string>> {
   const { t } = vscode.l10n;
   const input = vscode.window.createInputBox();
   input.title = steps.title;
   input.step = 2;
   input.totalSteps = steps.totalSteps;
-  input.prompt = t('The relay address that the sender sees beside the code');
+  input.prompt =
+    steps.foreign === true
+      ? t(
+          'This relay comes from the link. It learns the address of this machine and how much is received, not what. Go on only if you know who sent the link.',
+        )
+      : t('The relay address that the sender sees beside the code');
   input.placeholder = '192.168.1.20:8003';
   input.value = prefilled;
   const check = (): string | undefined => {

@@ -38,7 +38,11 @@ export function acceptTracked(
   options: AcceptOptions = {},
 ): { receive: Receive; transfer: Transfer } {
   const { limit } = settings;
-  const receive = offer.accept({ ...(limit === undefined ? {} : { limit }), ...options });
+  const receive = offer.accept({
+    undo: true,
+    ...(limit === undefined ? {} : { limit }),
+    ...options,
+  });
   const indices = new Set(options.only ?? offer.entries.keys());
   const taken = offer.entries.filter((_, index) => indices.has(index));
   const own = relays.all.some(({ url, localUrl }) => [url, localUrl].includes(offer.relay));

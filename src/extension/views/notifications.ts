@@ -86,10 +86,14 @@ export class Notifications implements vscode.Disposable {
       if (picked === never) await settings.tellNoMoreWhenSent();
       return;
     }
+    // What became of a text is told, or seen, where it was taken.
+    if (transfer.isText) return;
     const open = t('Open');
     const reveal = t('Reveal');
+    const undo = t('Undo');
     const text = t('Received {0}.', title);
-    const picked = await vscode.window.showInformationMessage(text, open, reveal);
+    const picked = await vscode.window.showInformationMessage(text, open, reveal, undo);
+    if (picked === undo) await this.parts.act('undo', transfer);
     if (picked === open) await this.parts.act('open', transfer);
     if (picked === reveal) await this.parts.act('reveal', transfer);
   }

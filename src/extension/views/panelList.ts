@@ -77,7 +77,9 @@ export function listWith(
 function ignoredOf({ ignored, stage }: Transfer): Pick<List, 'ignored'> {
   if (ignored === 0) return {};
   const text =
-    ignored === 1 ? t('1 ignored file left out') : t('{0} ignored files left out', ignored);
+    ignored === 1
+      ? t('1 ignored file or folder left out')
+      : t('{0} ignored files and folders left out', ignored);
   const label = stage === 'waiting' ? t('Include') : t('Send Again with Them');
   return {
     ignored: {

@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import type { PanelCopyable, PanelView } from '../../webview/messages.js';
 import { receiveCommand } from '../commands/receiveCommand.js';
 import { receiveLink } from '../link.js';
+import { networkText } from '../place.js';
 import { isLoopback, shortAddress } from '../texts.js';
 import type { Transfer } from '../transfers.js';
 
@@ -22,11 +23,13 @@ function codeOf(code: string): PanelCopyable {
 function reachText(address: string, own: boolean): string {
   if (isLoopback(address)) return t('This address works on this computer only.');
   if (!own) return t('The relay from your settings. It sees neither names nor contents.');
-  return vscode.env.remoteName === undefined
-    ? t('This window runs the relay. The other side must be able to reach this computer.')
-    : t(
-        'This window runs the relay on its remote machine. The other side must be able to reach that machine.',
-      );
+  const network = networkText();
+  if (network === undefined)
+    return t('This window runs the relay. The other side must be able to reach this computer.');
+  const runs = t(
+    'This window runs the relay on its remote machine. The other side must be able to reach that machine.',
+  );
+  return `${runs} ${network}`;
 }
 
 function relayOf({ facts }: Transfer): PanelCopyable {

@@ -4,6 +4,7 @@ import { printable } from '../../core/index.js';
 import type { PanelButton, PanelView, SavedPage, Stage } from '../../webview/messages.js';
 import { percentOf } from '../format.js';
 import { errorOf, itemsOf, type Entry } from '../history/entry.js';
+import { placeText } from '../place.js';
 import { remedyFor, remedyLabel } from '../remedies.js';
 import { bytesText, dayText, errorTexts, itemsTitle, stageText, timeText } from '../texts.js';
 import type { Transfer, TransferItem } from '../transfers.js';
@@ -38,6 +39,12 @@ function headingOf({ direction, state, items }: Titled): string {
 }
 
 const buttons = {
+  link: (): PanelButton => ({
+    action: 'copy-link',
+    label: t('Copy Link'),
+    icon: 'link',
+    primary: false,
+  }),
   cancel: (): PanelButton => ({
     action: 'cancel',
     label: t('Cancel'),
@@ -79,6 +86,7 @@ const buttons = {
 };
 
 function buttonsOf(transfer: Transfer): PanelButton[] {
+  if (transfer.stage === 'waiting') return [buttons.link(), buttons.cancel()];
   if (transfer.active) return [buttons.cancel()];
   const sending = transfer.direction === 'send';
   const again = sending && transfer.facts.paths.length > 0 ? [buttons.again()] : [];
@@ -101,13 +109,20 @@ function lostHint({ lost }: Transfer): string | undefined {
   return t('Nothing is lost: it goes on where it stopped. It is tried for {0} s more.', seconds);
 }
 
+/** A sentence with the machine that it is about, in a remote window. */
+function withPlace(text: string): string {
+  const place = placeText();
+  return place === undefined ? text : `${text} (${place})`;
+}
+
 function hintOf(transfer: Transfer): string | undefined {
   if (transfer.stage === 'failed' && transfer.error !== undefined)
     return errorTexts(transfer.error, transfer.direction).next;
   const lost = lostHint(transfer);
   if (lost !== undefined) return lost;
-  if (transfer.direction === 'receive') return folderText(transfer.facts.paths);
-  return undefined;
+  if (transfer.direction === 'receive') return withPlace(folderText(transfer.facts.paths));
+  const place = transfer.stage === 'waiting' ? placeText() : undefined;
+  return place === undefined ? undefined : t('The files are {0}.', place);
 }
 
 const folderText = ([folder = '']: readonly string[]): string =>

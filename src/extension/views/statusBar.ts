@@ -117,8 +117,11 @@ export class StatusBar implements vscode.Disposable {
       return;
     }
     const address = shortAddress(relay.url);
+    const connections = this.relays.stats?.connections ?? 0;
+    const runs = t('Croc: the workspace relay runs at {0}', address);
+    const spoken = connections === 0 ? runs : `${runs}. ${t('Open connections: {0}', connections)}`;
     this.#show(
-      { text: '$(radio-tower) Croc', spoken: t('Croc: the workspace relay runs at {0}', address) },
+      { text: `$(radio-tower) Croc${connections === 0 ? '' : ` ${connections}`}`, spoken },
       { title: t('Show Workspace Relay'), command: 'croc.showRelay' },
     );
   }

@@ -71,6 +71,9 @@ describe('the manifest', () => {
     assert.equal(palette.get('croc.removeTransfer'), 'false');
     for (const { command, enablement } of commands)
       if (enablement !== undefined) assert.equal(palette.get(command), enablement, command);
+    assert.equal(palette.get('croc.sendSelection'), 'editorHasSelection');
+    assert.match(palette.get('croc.sendChanges') ?? '', /isWorkspaceTrusted/);
+    assert.match(menus['scm/title']?.[0]?.when ?? '', /scmProvider == git/);
     assert.ok(!palette.has('croc.send'));
     assert.ok(!palette.has('croc.receive'));
   });
@@ -78,7 +81,10 @@ describe('the manifest', () => {
   it('offers to send and receive only where there are files on a disk', () => {
     for (const [menu, entries] of Object.entries(menus))
       if (/^(explorer|editor)/.test(menu))
-        for (const { when = '' } of entries) assert.match(when, /resourceScheme =~/, menu);
+        for (const { command, when = '' } of entries)
+          // A selection can be in whatever an editor shows.
+          if (command === 'croc.sendSelection') assert.equal(when, 'editorHasSelection');
+          else assert.match(when, /resourceScheme =~/, menu);
   });
 
   it('keeps the rows of the view to themselves, and every row can be reached without a mouse', () => {
@@ -108,6 +114,6 @@ describe('the manifest', () => {
     assert.deepEqual(manifest.enabledApiProposals, []);
     assert.equal(manifest.browser, undefined);
     for (const event of manifest.activationEvents)
-      assert.match(event, /^on(TaskType|WebviewPanel):/);
+      assert.match(event, /^on(Uri$|(TaskType|WebviewPanel):)/);
   });
 });

@@ -108,19 +108,32 @@ describe('sending', () => {
     assert.equal(await clipboard(), 'something else');
   });
 
-  it('asks about changes that are not saved', async () => {
-    const uri = vscode.Uri.file(await scene.file('draft.txt', 'old'));
+  it('sends a file that is not saved as it stands in the editor, and leaves the disk alone', async () => {
+    const file = await scene.file('draft.txt', 'old');
+    const editor = await vscode.window.showTextDocument(vscode.Uri.file(file));
+    await editor.edit((edit) => edit.insert(new vscode.Position(0, 0), 'new and '));
+    await run('croc.send', vscode.Uri.file(file));
+    assert.deepEqual(await take(await clipboard()), ['draft.txt']);
+    const received = path.join(scene.folder, 'received', 'draft.txt');
+    assert.equal(await readFile(received, 'utf8'), 'new and old');
+    assert.equal(await readFile(file, 'utf8'), 'old');
+    await run('workbench.action.revertAndCloseActiveEditor');
+  });
+
+  it('asks about changes in a folder that are not saved', async () => {
+    const uri = vscode.Uri.file(await scene.file('docs/draft.txt', 'old'));
+    const folder = vscode.Uri.file(path.join(scene.folder, 'docs'));
     const editor = await vscode.window.showTextDocument(uri);
     await editor.edit((edit) => edit.insert(new vscode.Position(0, 0), 'new and '));
-    await run('croc.send', uri);
+    await run('croc.send', folder);
     const question = await scene.person.hears(/draft\.txt has changes that are not saved/);
     assert.deepEqual(question.choices, ['Save and Send', 'Send What Is on Disk']);
     assert.equal(await clipboard(), 'something else');
 
     scene.person.willPress('Save and Send');
-    await run('croc.send', uri);
-    assert.deepEqual(await take(await clipboard()), ['draft.txt']);
-    const received = path.join(scene.folder, 'received', 'draft.txt');
+    await run('croc.send', folder);
+    assert.deepEqual(await take(await clipboard()), ['docs', 'docs/draft.txt']);
+    const received = path.join(scene.folder, 'received', 'docs', 'draft.txt');
     assert.equal(await readFile(received, 'utf8'), 'new and old');
   });
 

@@ -61,7 +61,7 @@ export class Scene {
 
   /** Sets a setting of Croc for the person; undefined takes it away. */
   async set(
-    key: 'relay' | 'downloadFolder' | 'curve' | 'limit' | 'notifyWhenSent',
+    key: 'relay' | 'discover' | 'downloadFolder' | 'curve' | 'limit' | 'notifyWhenSent' | 'ignore',
     value: string | number | boolean | undefined,
   ): Promise<void> {
     const change = (to: string | number | boolean | undefined) =>

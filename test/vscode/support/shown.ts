@@ -207,6 +207,21 @@ export async function pastRows(): Promise<ShownRow[]> {
   return (await Promise.all(days.map(({ row }) => viewRows(row)))).flat();
 }
 
+let links: vscode.UriHandler | undefined;
+const isHandler = (value: unknown): value is vscode.UriHandler =>
+  typeof Reflect.get(Object(value), 'handleUri') === 'function';
+
+wrap(vscode.window, 'registerUriHandler', (original) => (handler) => {
+  if (isHandler(handler)) links = handler;
+  return original(handler);
+});
+
+/** What VS Code calls when somebody opens a link of the extension. */
+export function linkHandler(): vscode.UriHandler {
+  if (links === undefined) throw new Error('The extension handles no links.');
+  return links;
+}
+
 wrap(vscode.commands, 'executeCommand', (original) => (...given) => {
   const [command, key, value] = given;
   if (command === 'setContext') contextKeys.set(String(key).replace('croc.', ''), value);

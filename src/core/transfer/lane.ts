@@ -1,0 +1,391 @@
+/**
+ * One lane: in each direction one sequence of records, over as many connections as it takes. A lane that is
+ * lost is dialled again; the peer says how many records it has, the rest is sent once more
+ * (docs/protocol.md, "A lane that comes back").
+ */
+import { deferred } from '../async.js';
+import type { Deferred } from '../async.js';
+import type { RandomBytes } from '../edges.js';
+import { CrocError } from '../errors.js';
+import type { Role } from '../types.js';
+import { RecordType } from '../wire/control.js';
+import { LANE_SALT_BYTES } from '../wire/keys.js';
+import type { LaneSecrets } from '../wire/keys.js';
+import { decodePosition, encodePosition } from '../wire/position.js';
+import type { ConnectionListener, LaneConnection } from './laneConnection.js';
+import { redial } from './redial.js';
+import type { RedialParts } from './redial.js';
+import { SentRecords } from './sentRecords.js';
+import type { SentRecord } from './sentRecords.js';
+
+/** Records that are taken before the peer is told of it without waiting for the next tick. */
+const POSITION_EVERY = 64;
+/** A lane that stays for this long after it came back is well again, milliseconds. */
+const WELL_AFTER_MS = 5000;
+const END_PLAINTEXT = [Buffer.of(RecordType.end)];
+const END: SentRecord = { heldBytes: 0, again: () => END_PLAINTEXT };
+
+/** What a lane is made of beside its first connection. */
+export interface LaneParts extends RedialParts {
+  readonly role: Role;
+  readonly secrets: LaneSecrets;
+  readonly random: RandomBytes;
+}
+
+/** Who listens to a lane. Every call names the lane by its index. */
+export interface LaneListener {
+  /** A record that opened. A promise given back holds back the lane until it settles. */
+  onRecord(lane: number, plaintext: Buffer): Promise<void> | undefined;
+  /** The peer's authenticated end. */
+  onEnd(lane: number): void;
+  /** The lane is of no use any more: it did not come back, was tampered with, or broken by the peer. */
+  onLost(lane: number, error: CrocError): void;
+  /** The connection was lost and is dialled again, or it is back. */
+  onAway(lane: number): void;
+}
+
+/**
+ * `up`: records go straight out. `away`: dialled again. `catching-up`: connected, what the peer does
+ * not have is being sent again. `over`: both directions have ended and both sides know. `closed`: given up.
+ */
+type Phase = 'up' | 'away' | 'catching-up' | 'over' | 'closed';
+
+/** One lane. */
+export class Lane implements ConnectionListener {
+  readonly index: number;
+  readonly #parts: LaneParts;
+  readonly #listener: LaneListener;
+  readonly #sent = new SentRecords();
+  readonly #closed = deferred<undefined>();
+  readonly #abort = new AbortController();
+  #connection: LaneConnection;
+  #phase: Phase = 'up';
+  /** Whether both sides can reconnect; undefined until the peer's hello. */
+  #reconnect: boolean | undefined;
+  /** Whether the peer has heard our hello, which its positions show. */
+  #peerKnows = false;
+  /** Settles when a connection that was dialled again is in use, or lost before it came to that. */
+  #meeting: Deferred<boolean> | undefined;
+  /** Settles at the next change of what `send` may wait for. */
+  #change: Deferred<undefined> | undefined;
+  /** Records of the peer that were taken, and how many of them the peer was told of. */
+  #taken = 0;
+  #told = 0;
+  #endSaid = false;
+  #peerEnded = false;
+  #leaving = false;
+  /** Since when the lane has not been well; undefined while it is. */
+  #troubleMs: number | undefined;
+  #upSinceMs = performance.now();
+
+  /** @param connection - admitted by the relay, not started */
+  constructor(connection: LaneConnection, parts: LaneParts, listener: LaneListener) {
+    this.index = connection.index;
+    this.#connection = connection;
+    this.#parts = parts;
+    this.#listener = listener;
+  }
+
+  /** Begins to send and to read. */
+  start(): void {
+    this.#use(this.#connection, false);
+  }
+
+  /** When something was last heard, on the clock of `performance.now()`. */
+  get lastHeardMs(): number {
+    return this.#connection.lastHeardMs;
+  }
+
+  /** When something was last sent. */
+  get lastSentMs(): number {
+    return this.#connection.lastSentMs;
+  }
+
+  /** Since when the lane has been without a connection to the peer; undefined while it has one. */
+  get awaySinceMs(): number | undefined {
+    return this.#phase === 'away' ? this.#troubleMs : undefined;
+  }
+
+  /** Resolves when the lane is over and closed on both sides, or was given up. */
+  get closed(): Promise<undefined> {
+    return this.#closed.promise;
+  }
+
+  /** The peer's hello says whether it can reconnect. */
+  agree(reconnect: boolean): void {
+    this.#reconnect = reconnect;
+    if (!reconnect) this.#sent.forget();
+    this.#wake();
+    if (this.#phase !== 'away') return;
+    if (reconnect) void this.#comeBack();
+    else this.#fail(this.#lostError());
+  }
+
+  /**
+   * Sends one record.
+   *
+   * @param parts - plaintext in pieces; free to be reused when the promise resolves
+   * @param record - how to send it again
+   * @returns resolves when there is room for more
+   * @throws CrocError `connection_lost` when the lane is given up meanwhile
+   */
+  async send(parts: readonly Uint8Array[], record: SentRecord): Promise<void> {
+    if (this.#endSaid) throw this.#lostError();
+    this.#add(parts, record);
+    for (;;) {
+      if (this.#phase === 'closed') throw this.#lostError();
+      if (this.#phase === 'over') return;
+      if (this.#phase === 'up' && !this.#sent.full) {
+        const room = this.#connection.room();
+        if (!room) return;
+        await room;
+      } else {
+        this.#change ??= deferred();
+        await this.#change.promise;
+      }
+    }
+  }
+
+  /** Sends the authenticated end of our direction. Does nothing the second time. */
+  sayEnd(): void {
+    if (this.#endSaid) return;
+    this.#add(END_PLAINTEXT, END);
+    this.#endSaid = true;
+    this.#checkOver();
+  }
+
+  /** Sends the end if that is still to do, and half-closes: at once, or as soon as the lane is over. */
+  end(): void {
+    this.sayEnd();
+    if (this.#reconnect !== true) this.#connection.finish();
+  }
+
+  /** The transfer has failed: files need not be sent again any more. */
+  leave(): void {
+    this.#leaving = true;
+  }
+
+  /** Closes at once. Nobody is told of it as a loss. */
+  destroy(): void {
+    this.#close();
+    this.#connection.destroy();
+  }
+
+  /**
+   * Tells the peer how far we are, and looks whether it is still there; to be called often.
+   *
+   * @param awake - false when the last call is so long ago that this process itself has slept: then what
+   *   the peer said meanwhile may be waiting to be read
+   */
+  tick(nowMs: number, awake: boolean): void {
+    if (this.#reconnect !== true || (this.#phase !== 'up' && this.#phase !== 'catching-up')) return;
+    const { pingMs, laneSilenceMs, silenceMs } = this.#parts.timing;
+    const connection = this.#connection;
+    const quiet = nowMs - connection.lastSentMs >= pingMs && connection.drained;
+    if (this.#taken !== this.#told || quiet) this.#sayPosition();
+    if (nowMs - this.#upSinceMs > WELL_AFTER_MS) this.#troubleMs = undefined;
+    // A peer that does not know yet that we can come back would take another connection for the end.
+    const limitMs = this.#peerKnows ? laneSilenceMs : Math.max(silenceMs, laneSilenceMs);
+    if (awake && nowMs - connection.lastHeardMs > limitMs) this.#lose();
+  }
+
+  onPreamble(from: LaneConnection): void {
+    if (from === this.#connection && this.#phase === 'away') this.#sayPosition();
+  }
+
+  onRecord(from: LaneConnection, plaintext: Buffer): Promise<void> | undefined {
+    if (from !== this.#connection || this.#phase === 'closed') return undefined;
+    const type = plaintext[0];
+    if (type === RecordType.position && this.#reconnect !== false) {
+      this.#onPosition(decodePosition(plaintext));
+      return undefined;
+    }
+    if (this.#phase === 'away') throw broken('no position');
+    if (this.#peerEnded) throw broken('a record after the end');
+    this.#taken += 1;
+    this.#troubleMs = undefined;
+    if (type === RecordType.end) {
+      this.#onEnd();
+      return undefined;
+    }
+    if (this.#taken - this.#told >= POSITION_EVERY) this.#sayPosition();
+    return this.#listener.onRecord(this.index, plaintext);
+  }
+
+  onFin(from: LaneConnection): void {
+    if (from !== this.#connection || this.#phase === 'over') return;
+    if (this.#reconnect === true || !this.#peerEnded) this.#lose();
+  }
+
+  onLost(from: LaneConnection, error: CrocError): void {
+    if (from !== this.#connection || this.#phase === 'over') return;
+    if (this.#reconnect === true || !this.#peerEnded) this.#lose(error);
+  }
+
+  /** The peer has lost the connection before this one, and we have not noticed; or the other way round. */
+  onMismatch(from: LaneConnection): void {
+    if (from === this.#connection) this.#lose();
+  }
+
+  onBroken(from: LaneConnection, error: CrocError): void {
+    if (from === this.#connection) this.#listener.onLost(this.index, error);
+  }
+
+  #add(parts: readonly Uint8Array[], record: SentRecord): void {
+    this.#sent.push(record);
+    if (this.#phase !== 'up') return;
+    this.#sent.wrote();
+    this.#connection.write(parts);
+  }
+
+  #onEnd(): void {
+    this.#peerEnded = true;
+    this.#sayPosition();
+    this.#listener.onEnd(this.index);
+    this.#checkOver();
+  }
+
+  #sayPosition(): void {
+    if (this.#reconnect !== true) return;
+    this.#told = this.#taken;
+    this.#connection.write([encodePosition(this.#taken)]);
+  }
+
+  #onPosition(count: number): void {
+    this.#peerKnows = true;
+    if (this.#phase === 'away') {
+      this.#sent.rewind(count);
+      this.#phase = 'catching-up';
+      this.#upSinceMs = performance.now();
+      this.#meeting?.resolve(true);
+      this.#meeting = undefined;
+      this.#listener.onAway(this.index);
+      void this.#catchUp(this.#connection);
+    } else if (this.#sent.confirm(count)) this.#troubleMs = undefined;
+    this.#wake();
+    this.#checkOver();
+  }
+
+  /** Sends what the peer does not have, in order, and whatever is added meanwhile. */
+  async #catchUp(connection: LaneConnection): Promise<void> {
+    const current = (): boolean => connection === this.#connection && this.#phase === 'catching-up';
+    for (let record = this.#sent.next(); record; record = this.#sent.next()) {
+      const parts = await this.#read(record);
+      if (!current()) return;
+      if (!parts) {
+        this.#sent.skip();
+        continue;
+      }
+      this.#sent.wrote();
+      connection.write(parts);
+      await connection.room();
+      if (!current()) return;
+    }
+    this.#phase = 'up';
+    this.#wake();
+    this.#checkOver();
+  }
+
+  /** A record's plaintext once more; undefined when there is none, because the transfer has failed. */
+  async #read(record: SentRecord): Promise<readonly Uint8Array[] | undefined> {
+    if (this.#leaving && record.heldBytes === 0 && record !== END) return undefined;
+    try {
+      return await record.again();
+    } catch (error) {
+      this.#leaving = true;
+      this.#listener.onLost(this.index, CrocError.from(error));
+      return undefined;
+    }
+  }
+
+  /** The connection is of no use any more. */
+  #lose(error = this.#lostError()): void {
+    if (this.#phase === 'closed' || this.#phase === 'over') return;
+    this.#connection.destroy();
+    if (this.#meeting) {
+      this.#meeting.resolve(false);
+      return;
+    }
+    const earliestMs = performance.now() - this.#parts.timing.laneSilenceMs;
+    this.#troubleMs ??= Math.max(this.#connection.lastHeardMs, earliestMs);
+    const canWait = this.#reconnect === undefined && this.index > 0;
+    if (this.#reconnect !== true && !canWait) {
+      this.#fail(error);
+      return;
+    }
+    this.#phase = 'away';
+    this.#listener.onAway(this.index);
+    if (this.#reconnect === true) void this.#comeBack();
+  }
+
+  /** Dials until the peer is there, too; or gives up. */
+  async #comeBack(): Promise<void> {
+    const { reconnectMs } = this.#parts.timing;
+    const untilMs = (this.#troubleMs ?? performance.now()) + reconnectMs;
+    try {
+      await redial(this.#parts, untilMs, this.#abort.signal, (connection, patienceMs) =>
+        this.#meet(connection, patienceMs),
+      );
+    } catch (error) {
+      if (!this.#abort.signal.aborted) this.#fail(CrocError.from(error));
+    }
+  }
+
+  async #meet(connection: LaneConnection, patienceMs: number): Promise<boolean> {
+    const meeting = deferred<boolean>();
+    this.#meeting = meeting;
+    const timer = setTimeout(() => meeting.resolve(false), patienceMs);
+    this.#use(connection, true);
+    const met = await meeting.promise;
+    clearTimeout(timer);
+    if (this.#meeting === meeting) this.#meeting = undefined;
+    if (!met) connection.destroy();
+    return met;
+  }
+
+  /** Makes a connection the one in use. */
+  #use(connection: LaneConnection, again: boolean): void {
+    const { role, secrets, random } = this.#parts;
+    this.#connection = connection;
+    connection.start({ role, secrets, preamble: { salt: random(LANE_SALT_BYTES), again } }, this);
+    void connection.closed.then(() => {
+      const last = this.#phase === 'over' || this.#reconnect !== true;
+      if (connection === this.#connection && last) this.#closed.resolve(undefined);
+    });
+  }
+
+  /** Half-closes once both directions have ended and the peer has said that it knows. */
+  #checkOver(): void {
+    const done = this.#endSaid && this.#peerEnded && this.#sent.allConfirmed;
+    if (this.#reconnect !== true || this.#phase === 'closed' || !done) return;
+    this.#phase = 'over';
+    this.#connection.finish();
+    this.#wake();
+  }
+
+  #fail(error: CrocError): void {
+    this.#close();
+    this.#listener.onLost(this.index, error);
+  }
+
+  #close(): void {
+    this.#phase = 'closed';
+    this.#abort.abort();
+    this.#meeting?.resolve(false);
+    this.#closed.resolve(undefined);
+    this.#wake();
+  }
+
+  #wake(): void {
+    this.#change?.resolve(undefined);
+    this.#change = undefined;
+  }
+
+  #lostError(): CrocError {
+    return new CrocError('connection_lost', { detail: `lane ${this.index}` });
+  }
+}
+
+function broken(detail: string): CrocError {
+  return new CrocError('protocol_error', { detail });
+}

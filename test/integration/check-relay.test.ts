@@ -1,0 +1,121 @@
+/** Is this relay of use from here? Asked of real ones, of one with a closed port, and of what is none. */
+import { createServer as createHttp } from 'node:http';
+import { connect, createServer } from 'node:net';
+import type { Server } from 'node:net';
+import { once } from 'node:events';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Relay } from '../../src/core/api.js';
+import { checkRelay } from '../../src/core/checkRelay.js';
+import { startRelay } from '../../src/core/relay/relay.js';
+import { Cli, ending, failed } from '../support/cli.js';
+import { codeOf, testCroc, testRelay } from '../support/croc.js';
+
+const HERE = { timeoutMs: 10_000 };
+
+async function listening(server: Server, port: number, host: string): Promise<number> {
+  server.listen(port, host);
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.close();
+  });
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no address');
+  return address.port;
+}
+
+/** A relay that names another host for its lanes, at which only the first of two ports is let through. */
+async function halfBlocked(): Promise<Relay> {
+  const relay = await testRelay({ hostName: '127.0.0.3' });
+  const [open = 0] = relay.ports;
+  const gate = createServer((socket) => {
+    const inner = connect(open, '127.0.0.1');
+    socket.pipe(inner).pipe(socket);
+    for (const one of [socket, inner]) one.on('error', () => undefined);
+    onTestFinished(() => {
+      socket.destroy();
+      inner.destroy();
+    });
+  });
+  await listening(gate, open, '127.0.0.3');
+  return relay;
+}
+
+describe('checking a relay', () => {
+  it('tells version, distance and ports, and leaves nothing behind', async () => {
+    const relay = await testRelay();
+    const check = await checkRelay(new URL(relay.url).host, HERE);
+    expect(check).toMatchObject({
+      address: '127.0.0.1',
+      version: '1',
+      ports: relay.ports.map((port) => ({ port, reachable: true })),
+    });
+    expect(check.roundTripMs).toBeGreaterThan(0);
+    expect((await relay.stats()).channels).toBe(0);
+  });
+
+  it('says which port is blocked', async () => {
+    const relay = await halfBlocked();
+    const [open, blocked] = relay.ports;
+    expect((await checkRelay(relay.url, HERE)).ports).toEqual([
+      { port: open, reachable: true },
+      { port: blocked, reachable: false, problem: 'relay_port_blocked' },
+    ]);
+  });
+
+  it('tells what is not there, and what is no relay', async () => {
+    const gone = await startRelay({ host: '127.0.0.1', port: 0, tcpPorts: [0] });
+    await gone.close();
+    expect(await codeOf(checkRelay(gone.url, HERE))).toBe('relay_unreachable');
+    const web = createHttp((_, response) => response.end('hello'));
+    const port = await listening(web, 0, '127.0.0.1');
+    expect(await codeOf(checkRelay(`127.0.0.1:${port}`, HERE))).toBe('not_a_relay');
+    const mute = await listening(createServer(), 0, '127.0.0.1');
+    const silent = checkRelay(`127.0.0.1:${mute}`, { timeoutMs: 200 });
+    expect(await codeOf(silent)).toBe('relay_silent');
+    expect(await codeOf(checkRelay('ftp://x', HERE))).toBe('invalid_relay');
+  });
+
+  it('stops when it is told to', async () => {
+    const mute = await listening(createServer(), 0, '127.0.0.1');
+    const abort = new AbortController();
+    const check = checkRelay(`127.0.0.1:${mute}`, { ...HERE, signal: abort.signal });
+    abort.abort();
+    expect(await codeOf(check)).toBe('cancelled');
+  });
+});
+
+describe('a transfer that cannot connect', () => {
+  it('checks by itself, and its error names every port', async () => {
+    const relay = await halfBlocked();
+    const [open, blocked] = relay.ports;
+    const send = await testCroc(relay).send([import.meta.filename]);
+    send.done.catch(() => undefined);
+    await expect(testCroc(relay).receive(send.code)).rejects.toMatchObject({
+      code: 'relay_port_blocked',
+      detail: `127.0.0.3: blocked ${blocked}; open ${open}`,
+    });
+    await send.cancel();
+  });
+});
+
+describe('croc-share check', () => {
+  it('tells it as a line, and as an error when a port is blocked', async () => {
+    const relay = await halfBlocked();
+    const cli = Cli.json(['check', '--relay', relay.url]);
+    expect(await ending(cli)).toEqual(failed('relay_port_blocked'));
+    const [check] = cli.all('check');
+    expect(check?.ports.map(({ reachable }) => reachable)).toEqual([true, false]);
+  });
+
+  it('says it to people', async () => {
+    const relay = await testRelay();
+    const cli = Cli.text(['check', '--relay', relay.url]);
+    expect(await cli.exit).toBe(0);
+    expect(cli.stdout).toMatch(/a Croc relay, protocol 1, \d+(\.\d)? ms away\./);
+    expect(cli.stdout).toContain(`TCP port ${relay.ports[0]}: can be reached`);
+  });
+
+  it('has nothing to look at without a relay', async () => {
+    expect(await ending(Cli.json(['check']))).toEqual(failed('no_relay'));
+  });
+});

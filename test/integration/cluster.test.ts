@@ -1,0 +1,194 @@
+/**
+ * Two relay processes on one Redis behind nginx: the sender's port asks the first, the recipient's the
+ * second, each the other one when its own is gone. Both talk from addresses of their own.
+ */
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
+import path from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Offer, Receive, Send } from '../../src/core/api.js';
+import type { Croc } from '../../src/core/croc.js';
+import { Balancer, HAS_NGINX } from '../support/balancer.js';
+import { Cli } from '../support/cli.js';
+import { codeOf, temporaryFolder, testCroc } from '../support/croc.js';
+import { HAS_REDIS, RedisServer } from '../support/redis.js';
+
+const SIZE_BYTES = 96 << 20;
+
+/** A relay process, killed as a crash does it. */
+interface RelayProcess {
+  readonly port: number;
+  readonly ports: readonly number[];
+  kill(): Promise<void>;
+}
+
+async function relayProcess(redis: RedisServer, port = '0', tcp = '0,0'): Promise<RelayProcess> {
+  const cli = Cli.json([
+    ...['relay', '--host', '127.0.0.1', '--port', port, '--tcp-ports', tcp],
+    ...['--trusted-proxies', '127.0.0.1', '--store', redis.url],
+  ]);
+  const { url, ports } = await cli.event('listening');
+  const kill = async (): Promise<void> => {
+    cli.child.kill('SIGKILL');
+    await cli.exit;
+  };
+  return { port: Number(new URL(url).port), ports, kill };
+}
+
+interface Cluster {
+  readonly redis: RedisServer;
+  readonly first: RelayProcess;
+  readonly second: RelayProcess;
+  readonly sender: Croc;
+  readonly recipient: Croc;
+}
+
+async function cluster(options: readonly string[] = []): Promise<Cluster> {
+  const redis = await RedisServer.start(options);
+  onTestFinished(() => redis.stop());
+  const [first, second] = await Promise.all([relayProcess(redis), relayProcess(redis)]);
+  const balancer = await Balancer.start([
+    [first.port, second.port],
+    [second.port, first.port],
+  ]);
+  onTestFinished(() => balancer.stop());
+  const [sendersUrl = '', recipientsUrl = ''] = balancer.urls;
+  const timing = { reconnectMs: 3000, redialMs: 100 };
+  const sender = testCroc(sendersUrl, { localAddress: '127.0.0.2', timing });
+  const recipient = testCroc(recipientsUrl, { localAddress: '127.0.0.3', timing });
+  return { redis, first, second, sender, recipient };
+}
+
+/** A file that does not compress, and its hash. */
+async function sample(): Promise<{ file: string; hash: string }> {
+  const file = path.join(await temporaryFolder(), 'sample.bin');
+  const handle = await open(file, 'w');
+  const block = Buffer.alloc(1 << 20);
+  for (let at = 0; at < SIZE_BYTES; at += block.length) {
+    for (let word = 0; word < block.length; word += 4)
+      block.writeUInt32LE(Math.imul(at + word + 1, 0x9e3779b1) >>> 0, word);
+    await handle.write(block);
+  }
+  await handle.close();
+  return { file, hash: await hashOf(file) };
+}
+
+async function hashOf(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}
+
+/** What people are told when the lanes are gone for good. */
+const ENDINGS = ['connection_lost', 'relay_gone', 'relay_restarted', 'peer_silent', 'peer_failed'];
+
+interface Running {
+  readonly send: Send;
+  readonly receive: Receive;
+  readonly to: string;
+}
+
+async function accept(send: Send, offer: Offer): Promise<Running> {
+  const to = await temporaryFolder();
+  return { send, receive: offer.accept({ to }), to };
+}
+
+/** Runs `strike` when some of the file has come, and not all. */
+async function midway({ receive }: Running, strike: () => Promise<void> | void): Promise<void> {
+  for (;;) {
+    const [progress] = (await once(receive, 'progress')) as [{ bytes: number; total: number }];
+    if (progress.bytes === 0) continue;
+    expect(progress.bytes).toBeLessThan(progress.total);
+    break;
+  }
+  await strike();
+}
+
+async function arrives({ send, receive, to }: Running, hash: string): Promise<void> {
+  const [sent, received] = await Promise.all([codeOf(send.done), codeOf(receive.done)]);
+  expect([sent, received]).toEqual(['resolved', 'resolved']);
+  expect(await hashOf(path.join(to, 'sample.bin'))).toBe(hash);
+}
+
+describe.skipIf(!HAS_REDIS || !HAS_NGINX)(
+  'two relays on one Redis behind nginx (skipped where there is no redis-server or nginx)',
+  () => {
+    it('bring a sender at one and a recipient at the other together', async () => {
+      const { sender, recipient, redis } = await cluster();
+      const { file, hash } = await sample();
+      const send = await sender.send([file]);
+      const channel = send.code.split('-', 1)[0] ?? '';
+      const running = await accept(send, await recipient.receive(send.code));
+      const state = await redis.ask(`GET croc:channel:${channel}`);
+      expect(state).toContain('"addresses":["127.0.0.2","127.0.0.3"]');
+      await arrives(running, hash);
+    });
+
+    it('and nobody notices when the one without the lanes is killed in the middle', async () => {
+      const { sender, recipient, second } = await cluster();
+      const { file, hash } = await sample();
+      const send = await sender.send([file]);
+      const running = await accept(send, await recipient.receive(send.code));
+      await midway(running, () => second.kill());
+      await arrives(running, hash);
+    });
+
+    it('and a code stays good when the relay that gave it out is killed before it is used', async () => {
+      const { sender, recipient, first } = await cluster();
+      const { file, hash } = await sample();
+      const send = await sender.send([file]);
+      await first.kill();
+      await arrives(await accept(send, await recipient.receive(send.code)), hash);
+    });
+
+    it('and when the relay with the lanes is killed in the middle, sending again brings the file', async () => {
+      const { sender, recipient, first } = await cluster();
+      const { file, hash } = await sample();
+      const send = await sender.send([file]);
+      const running = await accept(send, await recipient.receive(send.code));
+      await midway(running, () => first.kill());
+      const ended = await Promise.all([codeOf(send.done), codeOf(running.receive.done)]);
+      if (!ended.includes('resolved')) {
+        for (const code of ended) expect(ENDINGS).toContain(code);
+        const again = await sender.send([file]);
+        const offer = await recipient.receive(again.code);
+        await arrives(
+          { send: again, receive: offer.accept({ to: running.to }), to: running.to },
+          hash,
+        );
+      } else await arrives(running, hash);
+    });
+
+    it('and Redis may be killed in the middle', async () => {
+      const { sender, recipient, redis } = await cluster();
+      const { file, hash } = await sample();
+      const send = await sender.send([file]);
+      const running = await accept(send, await recipient.receive(send.code));
+      await midway(running, () => redis.kill());
+      await arrives(running, hash);
+    });
+
+    it('and a Redis that keeps its data keeps the codes, too', async () => {
+      const { sender, recipient, redis } = await cluster(['--appendonly', 'yes']);
+      const { file, hash } = await sample();
+      const send = await sender.send([file]);
+      await redis.kill();
+      const offered = recipient.receive(send.code); // asks until Redis is back
+      await redis.resume();
+      await arrives(await accept(send, await offered), hash);
+    });
+
+    it('and say clearly that a code is gone with a Redis that forgot it', async () => {
+      const { sender, recipient, redis } = await cluster();
+      const { file } = await sample();
+      const send = await sender.send([file]);
+      const sent = codeOf(send.done);
+      await redis.kill();
+      await redis.resume();
+      expect(await codeOf(recipient.receive(send.code))).toBe('no_such_channel');
+      expect(await sent).toBe('no_such_channel');
+    });
+  },
+);

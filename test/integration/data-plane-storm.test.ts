@@ -1,0 +1,144 @@
+/**
+ * The data plane of both sides, whole, over a network in memory that cuts, delays, splits, swallows, refuses
+ * and changes as a seed says: what arrives is whole, or there is an error; never a hang, never wrong bytes.
+ */
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Walked } from '../../src/core/transfer/outbound.js';
+import { run, walked } from '../support/dataPlane.js';
+import type { Ending } from '../support/dataPlane.js';
+import { FakeNetwork } from '../support/fakeNetwork.js';
+import type { Weather } from '../support/fakeNetwork.js';
+import { compareTrees } from '../support/tree.js';
+
+/** Runs at the same time: most of a run is waiting. */
+const ABREAST = 24;
+/** Longer than every deadline of a run; who takes longer hangs. */
+const HANG_MS = 60_000;
+/** So long new seeds are begun, at most: a busy machine does fewer. */
+const TIME_MS = 10_000;
+
+let base = '';
+let from = '';
+let what: Walked;
+
+beforeAll(async () => {
+  // A disk in memory, where there is one: flushing a real one thousands of times is another test.
+  base = await mkdtemp(path.join(existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir(), 'croc-storm-'));
+  from = path.join(base, 'd');
+  await mkdir(path.join(from, 'empty folder'), { recursive: true });
+  await writeFile(path.join(from, 'large'), randomBytes(1_100_000));
+  await writeFile(path.join(from, 'middle'), randomBytes(270_000));
+  for (let i = 0; i < 9; i += 1)
+    await writeFile(path.join(from, `small ${i}`), randomBytes(i * 900));
+  what = await walked([from]);
+});
+afterAll(() => rm(base, { recursive: true, force: true }));
+
+/** Numbers from 0 to below 1 out of a seed (mulberry32). */
+function drawing(seed: number): () => number {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000;
+  };
+}
+
+/** One transfer in the weather of a seed; fails when it hangs or when wrong bytes stand under a final name. */
+async function transfer(
+  seed: number,
+  weather: Weather,
+): Promise<{ ending: Ending; network: FakeNetwork }> {
+  const draw = drawing(seed);
+  const network = new FakeNetwork(draw, weather);
+  const to = await mkdtemp(path.join(base, 'to-'));
+  let timer: NodeJS.Timeout | undefined;
+  const hang = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error('a hang')), HANG_MS);
+  });
+  try {
+    const lanes = 1 + Math.floor(draw() * 4);
+    const ending = await Promise.race([run({ network, lanes, what, to }), hang]);
+    const differ = await compareTrees(from, path.join(to, 'd')).catch(() => ['nothing there']);
+    if (ending.recipient === 'whole') expect(differ).toEqual([]);
+    if (ending.sender === 'whole') expect(ending.recipient).toBe('whole');
+    for (const one of [ending.sender, ending.recipient]) expect(one).toMatch(/^[a-z_]+$/);
+    return { ending, network };
+  } finally {
+    clearTimeout(timer);
+    await rm(to, { recursive: true, force: true });
+  }
+}
+
+/** Runs seeds, several abreast, until there are enough or the time is over. @returns how many ran */
+async function storm(
+  seeds: number,
+  weather: (draw: () => number) => Weather,
+  check: (ended: Awaited<ReturnType<typeof transfer>>) => void,
+): Promise<number> {
+  const untilMs = performance.now() + TIME_MS;
+  let ran = 0;
+  const one = fc.asyncProperty(
+    fc.uniqueArray(fc.nat(), { minLength: ABREAST, maxLength: ABREAST }),
+    async (chosen) => {
+      if (performance.now() > untilMs) return;
+      await Promise.all(
+        chosen.map(async (seed) => {
+          check(await transfer(seed, weather(drawing(seed ^ 0x5bd1e995))));
+          ran += 1;
+        }),
+      );
+    },
+  );
+  await fc.assert(one, { numRuns: Math.ceil(seeds / ABREAST), endOnFailure: true });
+  return ran;
+}
+
+describe('the data plane', () => {
+  it('brings everything over whole, whatever breaks, as long as it comes back', async () => {
+    let broke = 0;
+    const ran = await storm(
+      1500,
+      (draw) => ({
+        cut: draw() * 0.08,
+        hole: draw() < 0.2 ? draw() * 0.02 : 0,
+        refuse: draw() * 0.3,
+        tamper: 0,
+        troubles: Math.floor(draw() * 12),
+      }),
+      ({ ending, network }) => {
+        expect([ending.sender, ending.recipient]).toEqual(['whole', 'whole']);
+        if (network.dials > 8) broke += 1;
+      },
+    );
+    expect(ran).toBeGreaterThanOrEqual(ABREAST);
+    expect(broke).toBeGreaterThan(0);
+  }, 90_000);
+
+  it('takes nothing that was changed, dropped, doubled, moved or recorded before', async () => {
+    let refused = 0;
+    const ran = await storm(
+      1500,
+      (draw) => ({
+        cut: draw() * 0.04,
+        hole: 0,
+        refuse: draw() * 0.2,
+        tamper: draw() * 0.05,
+        troubles: Math.floor(draw() * 8),
+      }),
+      ({ ending, network }) => {
+        if (!network.tampered) expect(ending.recipient).toBe('whole');
+        if (ending.recipient !== 'whole') refused += 1;
+      },
+    );
+    expect(ran).toBeGreaterThanOrEqual(ABREAST);
+    expect(refused).toBeGreaterThan(0);
+  }, 90_000);
+});

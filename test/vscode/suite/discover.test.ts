@@ -1,0 +1,205 @@
+/** Finding each other, links, and the check of a relay. */
+import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import * as vscode from 'vscode';
+import { findRelays, startRelay, type Multicast } from '../../../src/core/index.js';
+import { networkText, placeKind, placeText } from '../../../src/extension/place.js';
+import { crocApi } from '../support/extension.js';
+import { codeOf, filesBelow, Scene } from '../support/scene.js';
+import { linkHandler, logLines, statusShows } from '../support/shown.js';
+import { chooseFolder, giveCode, nextPick, offerList, takeAll } from '../support/walk.js';
+
+const run = (command: string, ...given: unknown[]) =>
+  vscode.commands.executeCommand(command, ...given);
+const CODE = '417-dozen-lunar-quilt';
+
+describe('discovery', () => {
+  let scene: Scene;
+  beforeEach(async () => {
+    scene = await Scene.open();
+  });
+  afterEach(() => scene.close());
+
+  /** Lets this window announce and look on loopback, on a port that nobody else has. */
+  async function onLoopback(): Promise<Multicast> {
+    const socket = createSocket('udp4');
+    socket.bind(0, '0.0.0.0');
+    await once(socket, 'listening');
+    const { port } = socket.address();
+    socket.close();
+    const before = process.env['CROC_MULTICAST'];
+    process.env['CROC_MULTICAST'] = `127.0.0.1:${port}`;
+    scene.atEnd(() => (process.env['CROC_MULTICAST'] = before));
+    return { interfaceAddress: '127.0.0.1', port };
+  }
+
+  async function announcedRelay(multicast: Multicast): Promise<string> {
+    const relay = await startRelay({
+      ...{ host: '127.0.0.1', port: 0, tcpPorts: [0, 0], announce: true, multicast },
+    });
+    scene.atEnd(() => relay.close());
+    return relay.url;
+  }
+
+  it('needs a code and nothing else', async () => {
+    const relay = await announcedRelay(await onLoopback());
+    const send = await scene.otherSide(relay).send([await scene.file('one.txt')]);
+    const to = await scene.subfolder('inbox');
+    const walk = run('croc.receive');
+    await giveCode(scene.person, send.code);
+    await takeAll(scene.person);
+    await chooseFolder(scene.person, to);
+    await walk;
+    await send.done;
+    assert.deepEqual(await filesBelow(to), ['one.txt']);
+  });
+
+  it('announces the relay of this window while it runs', async () => {
+    const multicast = await onLoopback();
+    const api = await crocApi();
+    const relay = await api.startRelay({ host: '127.0.0.1', port: 0, tcpPorts: [0] });
+    assert.equal(relay.announced, true);
+    for await (const found of findRelays({ multicast, timeoutMs: 10_000 })) {
+      assert.equal(found.url, relay.url);
+      break;
+    }
+    await relay.close();
+  });
+
+  it('does neither when croc.discover is off', async () => {
+    await announcedRelay(await onLoopback());
+    await scene.set('discover', false);
+    const api = await crocApi();
+    const relay = await api.startRelay({ host: '127.0.0.1', port: 0, tcpPorts: [0] });
+    assert.equal(relay.announced, false);
+    await relay.close();
+    const walk = run('croc.receive');
+    await giveCode(scene.person, CODE);
+    const box = await scene.person.nextBox();
+    assert.ok(!('items' in box), 'It asks for the relay.');
+    box.hide();
+    await walk;
+  });
+
+  it('asks for the address when nobody was found', async () => {
+    await onLoopback();
+    const relay = await scene.relay();
+    const send = await scene.otherSide(relay.url).send([await scene.file('one.txt')]);
+    scene.person.willPress('Receive Again');
+    const walk = run('croc.receive');
+    await giveCode(scene.person, send.code);
+    await scene.person.hears(/No relay is set/);
+    await walk;
+    const again = await nextPick(scene.person);
+    assert.equal(again.value, send.code);
+    await scene.person.accept(again);
+    const box = await scene.person.nextBox();
+    assert.ok(!('items' in box), 'It asks for the relay.');
+    box.value = relay.url;
+    await scene.person.accept(box);
+    (await offerList(scene.person)).hide();
+    assert.equal(await codeOf(send.done), 'refused');
+  });
+});
+
+describe('links', () => {
+  let scene: Scene;
+  beforeEach(async () => {
+    scene = await Scene.open();
+  });
+  afterEach(() => scene.close());
+
+  const open = async (link: string) => linkHandler().handleUri(vscode.Uri.parse(link));
+
+  it('are copied for a code that waits, and open Receive with it', async () => {
+    const relay = await scene.relayInSettings();
+    const api = await crocApi();
+    const send = await api.send([await scene.file('one.txt')]);
+    await run('croc.copyLink');
+    const link = await vscode.env.clipboard.readText();
+    const { host } = new URL(relay.url);
+    const wanted = `${vscode.env.uriScheme}://croc-share.croc-share/receive?code=${send.code}&relay=${host}`;
+    assert.equal(link, wanted);
+
+    const opened = open(link);
+    const code = await nextPick(scene.person);
+    assert.equal(code.value, send.code);
+    assert.match(code.title ?? '', /from a link/);
+    await scene.person.accept(code);
+    const box = await scene.person.nextBox();
+    assert.ok(!('items' in box), 'The relay is asked for, although one is set.');
+    assert.equal(box.value, host);
+    assert.match(box.prompt ?? '', /This relay comes from the link/);
+    assert.equal(send.state, 'awaiting-y', 'Nothing was started.');
+    box.hide();
+    await opened;
+    assert.equal(send.state, 'awaiting-y');
+    await send.cancel();
+    assert.deepEqual(
+      logLines.filter((line) => line.includes(send.code)),
+      [],
+    );
+  });
+
+  it('that are none do nothing, and are not repeated', async () => {
+    await open(`${vscode.env.uriScheme}://croc-share.croc-share/receive?code=secretword`);
+    const message = await scene.person.hears(/not one that Croc can open/);
+    assert.ok(!message.text.includes('secretword'));
+    assert.deepEqual(
+      logLines.filter((line) => line.includes('secretword')),
+      [],
+    );
+  });
+});
+
+describe('Check Relay', () => {
+  let scene: Scene;
+  beforeEach(async () => {
+    scene = await Scene.open();
+  });
+  afterEach(() => scene.close());
+
+  it('tells version, distance and ports of the relay that is set', async () => {
+    const relay = await scene.relayInSettings();
+    await run('croc.checkRelay');
+    const message = await scene.person.hears(/protocol 1, [\d.]+ ms away/);
+    for (const port of relay.ports) assert.ok(message.text.includes(String(port)));
+    assert.match(message.text, /All its TCP ports can be reached/);
+  });
+
+  it('says what is wrong', async () => {
+    const relay = await scene.relayInSettings();
+    await relay.close();
+    await run('croc.checkRelay');
+    await scene.person.hears(/does not answer at this address/);
+  });
+
+  it('shows the connections of the running relay, without asking for them', async () => {
+    const api = await crocApi();
+    const relay = await api.startRelay({ host: '127.0.0.1', port: 0, tcpPorts: [0, 0] });
+    scene.atEnd(() => relay.close());
+    const send = await scene.otherSide(relay.url).send([await scene.file('one.txt')]);
+    const offer = await scene.otherSide(relay.url).receive(send.code);
+    const shown = await statusShows(/radio-tower\) Croc 4/);
+    assert.match(shown.spoken, /Open connections: 4/);
+    await offer.reject();
+    await codeOf(send.done);
+    await statusShows(/radio-tower\) Croc$/);
+  });
+});
+
+describe('the words for a place', () => {
+  it('name the machine where the files are', () => {
+    assert.equal(placeText('', 'here'), undefined);
+    assert.equal(networkText('', 'here'), undefined);
+    assert.equal(placeText('ssh-remote', 'devbox'), 'on SSH: devbox');
+    assert.equal(placeText('wsl', 'pc'), 'in WSL: pc');
+    assert.equal(placeText('dev-container', 'x'), 'in the container');
+    assert.equal(placeText('codespaces', 'x'), 'in the codespace');
+    assert.equal(placeText('tunnel', 'box'), 'on the remote machine: box');
+    assert.equal(placeKind('attached-container'), 'container');
+    assert.match(networkText('ssh-remote', 'devbox') ?? '', /remote machine, devbox/);
+    assert.match(networkText('wsl', 'pc') ?? '', /that of WSL/);
+  });
+});
