@@ -6,7 +6,6 @@ import { exitCodeOf } from './context.js';
 import type { Context } from './context.js';
 import { isVerb, runCommandLine, wants } from './program.js';
 import { receive } from './receive.js';
-import { relay } from './relay/relay.js';
 import { JsonReporter } from './reporter.js';
 import { send } from './send.js';
 import { cancelOnSignals } from './signals.js';
@@ -51,7 +50,8 @@ async function main(): Promise<void> {
     await runCommandLine(argv, {
       send: (paths, options) => send(paths, options, context),
       receive: (words, options) => receive(words, options, context),
-      relay: (options) => relay(options, context),
+      // Only this verb needs what belongs to operators.
+      relay: async (options) => (await import('./relay/relay.js')).relay(options, context),
       check: (options) => check(options, context),
     });
   } catch (error) {

@@ -1,10 +1,10 @@
-/** Relays as the public API gives them: in this thread, or in one of their own. */
+/**
+ * Relays as the public API gives them: in this thread, or in one of their own. What a relay is made of is
+ * loaded when the first one starts, for most programs only send and receive.
+ */
 import path from 'node:path';
 import type { Relay, RelayOptions } from './api.js';
-import { withAnnouncement } from './discovery/announced.js';
-import { startRelay as startHere } from './relay/relay.js';
 import type { OperatedRelay, RelaySetup } from './relay/relay.js';
-import { startRelayThread as startThread } from './relay/thread.js';
 
 /**
  * Starts a relay in this thread.
@@ -14,6 +14,10 @@ import { startRelayThread as startThread } from './relay/thread.js';
  * @throws CrocError `port_taken`, `cannot_listen`, `usage`
  */
 export async function startRelay(options: RelaySetup = {}): Promise<OperatedRelay> {
+  const [{ startRelay: startHere }, { withAnnouncement }] = await Promise.all([
+    import('./relay/relay.js'),
+    import('./discovery/announced.js'),
+  ]);
   const relay = await startHere(options);
   const said = await withAnnouncement(relay, options);
   return {
@@ -33,9 +37,10 @@ export async function startRelay(options: RelaySetup = {}): Promise<OperatedRela
  * @param workerFile - the built `relayWorker.js`; default: the one beside this file
  * @throws CrocError `port_taken`, `cannot_listen`, `usage`
  */
-export function startRelayThread(
+export async function startRelayThread(
   options: RelayOptions = {},
   workerFile: string = path.join(__dirname, 'relayWorker.js'),
 ): Promise<Relay> {
+  const { startRelayThread: startThread } = await import('./relay/thread.js');
   return startThread(options, workerFile);
 }

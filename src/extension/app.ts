@@ -8,6 +8,7 @@ import { clearHistory, removeTransfer, resume, reveal, sendAgain } from './comma
 import type { CommandId } from './commands/ids.js';
 import { check } from './commands/check.js';
 import { copyLink, openLink } from './commands/link.js';
+import { forgetRelayPasswords } from './commands/forget.js';
 import { lookAround, receive, receiveHere } from './commands/receive.js';
 import { showRelay, startRelay, stopRelay } from './commands/relay.js';
 import { send, sendUris, startSend } from './commands/send.js';
@@ -19,6 +20,7 @@ import { History } from './history/history.js';
 import { EntryStore } from './history/store.js';
 import { trackOffer } from './receive/track.js';
 import type { Parts } from './parts.js';
+import { RelayPasswords } from './relayPasswords.js';
 import { Relays } from './relays.js';
 import { RelayTasks } from './relayTask.js';
 import { settings } from './settings.js';
@@ -58,6 +60,7 @@ const HANDLERS: Record<CommandId, (parts: Parts, given: readonly unknown[]) => P
   'croc.sendText': sendText,
   'croc.sendChanges': sendChanges,
   'croc.undoReceive': undoReceive,
+  'croc.forgetRelayPasswords': forgetRelayPasswords,
 };
 
 /** What other extensions may know of a transfer. */
@@ -78,6 +81,7 @@ const infoOf = ({
 /** The running extension. */
 export class App implements Parts {
   readonly croc = new Croc();
+  readonly relayPasswords: RelayPasswords;
   readonly transfers: Transfers;
   readonly history: History;
   readonly tree: TransferTree;
@@ -94,6 +98,7 @@ export class App implements Parts {
   ) {
     this.transfers = new Transfers(log);
     this.undoing = new Undoing(this.transfers, context.globalState);
+    this.relayPasswords = new RelayPasswords(context.secrets);
     this.relays = new Relays(log);
     this.relayTasks = new RelayTasks(this.relays);
     const store = new EntryStore(vscode.Uri.joinPath(context.globalStorageUri, 'history').fsPath);

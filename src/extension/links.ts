@@ -2,7 +2,7 @@
  * Links that open Receive with code and relay filled in. Anybody can make one and have it clicked, so a
  * link is read strictly, and it only fills in boxes. Pure: the editor's names come in.
  */
-import { parseCode, parseRelayAddress } from '../core/index.js';
+import { networkOf, parseRelayAddress } from '../core/index.js';
 import { shortAddress } from './address.js';
 
 const PATH = '/receive';
@@ -20,16 +20,18 @@ export interface Linked {
 
 /**
  * @param app - the editor's own scheme and the extension's id
- * @param relay - `http://host:port` @returns `vscode://publisher.name/receive?code=…&relay=…`
+ * @param relay - `http://host:port`; absent for a code of croc's own network
+ * @returns `vscode://publisher.name/receive?code=…&relay=…`
  */
 export function makeLink(
   app: { readonly scheme: string; readonly extension: string },
-  { code, relay }: { readonly code: string; readonly relay: string },
+  { code, relay }: { readonly code: string; readonly relay?: string },
 ): string {
   // The editor decodes a query once before it hands it over, so what would end a value is encoded twice.
   const safe = /^[\w-]+$/.test(code) ? code : encodeURIComponent(encodeURIComponent(code));
-  const where = encodeURIComponent(shortAddress(relay)).replaceAll('%3A', ':');
-  return `${app.scheme}://${app.extension}${PATH}?code=${safe}&relay=${where}`;
+  const link = `${app.scheme}://${app.extension}${PATH}?code=${safe}`;
+  if (relay === undefined) return link;
+  return `${link}&relay=${encodeURIComponent(shortAddress(relay)).replaceAll('%3A', ':')}`;
 }
 
 /**
@@ -49,7 +51,7 @@ export function parseLink(uri: {
   if (otherCodes.length + otherRelays.length > 0) return undefined;
   if (code.length > MAX_CODE || (relay?.length ?? 0) > MAX_RELAY) return undefined;
   try {
-    parseCode(code);
+    networkOf(code);
     return relay === undefined ? { code } : { code, relay: parseRelayAddress(relay) };
   } catch {
     return undefined;

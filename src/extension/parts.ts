@@ -2,6 +2,7 @@
 import type * as vscode from 'vscode';
 import type { Croc } from '../core/index.js';
 import type { History } from './history/history.js';
+import type { RelayPasswords } from './relayPasswords.js';
 import type { Relays } from './relays.js';
 import type { Transfer, Transfers } from './transfers.js';
 import type { Undoing } from './undoing.js';
@@ -14,6 +15,7 @@ export interface Parts {
   readonly log: vscode.LogOutputChannel;
   readonly croc: Croc;
   readonly relays: Relays;
+  readonly relayPasswords: RelayPasswords;
   readonly transfers: Transfers;
   readonly history: History;
   readonly panels: Panels;

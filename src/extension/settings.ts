@@ -4,10 +4,13 @@ import path from 'node:path';
 import * as vscode from 'vscode';
 import {
   CURVE_NAMES,
+  isCrocRelay,
+  parseCrocRelayAddress,
   parseMulticast,
   parseRelayAddress,
   type CurveName,
   type Multicast,
+  type Network,
 } from '../core/index.js';
 
 const read = (key: string): unknown => vscode.workspace.getConfiguration('croc').get(key);
@@ -24,8 +27,19 @@ export const settings = {
    */
   get relay(): string | undefined {
     const value = read('relay');
-    if (typeof value !== 'string' || value.trim() === '') return undefined;
+    if (typeof value !== 'string' || value.trim() === '' || isCrocRelay(value)) return undefined;
     return parseRelayAddress(value);
+  },
+
+  /**
+   * The relay of the croc program to use, `croc://host:port`, when that is what is set.
+   * @throws CrocError `invalid_relay`
+   */
+  get crocRelay(): string | undefined {
+    const value = read('relay');
+    return typeof value === 'string' && isCrocRelay(value)
+      ? parseCrocRelayAddress(value)
+      : undefined;
   },
 
   /**
@@ -50,6 +64,14 @@ export const settings = {
     if (typeof value !== 'string' || value.trim() === '') return undefined;
     const folder = value.trim().replace(/^~(?=$|[\\/])/, homedir());
     return path.isAbsolute(folder) ? folder : undefined;
+  },
+
+  /** Which way a send goes: through a relay of Croc's, or over the network of the croc program. */
+  get network(): Network {
+    const value = read('network');
+    if (this.crocRelay !== undefined) return 'croc';
+    if (value === 'auto') return this.relayIsSet ? 'relay' : 'croc';
+    return value === 'croc' ? 'croc' : 'relay';
   },
 
   /** The curve of the key exchange for what is sent. */

@@ -58,6 +58,20 @@ describe('walk', () => {
     });
   });
 
+  it('leaves out what an unfinished transfer left, unless that itself is named', async () => {
+    const root = temporary();
+    mkdirSync(join(root, 'd/.croc-0123456789abcdef.part'), { recursive: true });
+    const own = ['.croc-fedcba9876543210.part', `.disk.img.croc-${'0'.repeat(16)}.part`];
+    const others = ['.croc-fedcba987654321.part', 'croc-fedcba9876543210.part', 'x.part'];
+    for (const name of [...own, ...others]) writeFileSync(join(root, 'd', name), name);
+    const { paths, skipped } = await walked(join(root, 'd'));
+    expect(paths).toEqual(
+      ['d', 'd/.croc-0123456789abcdef.part', ...others.map((name) => `d/${name}`)].sort(),
+    );
+    expect(skipped).toEqual([]);
+    expect((await walked(...own.map((name) => join(root, 'd', name)))).paths).toEqual(own);
+  });
+
   it('tells size, time with its fractions, and whether a file may be executed', async () => {
     const root = temporary();
     writeFileSync(join(root, 'tool'), 'x');

@@ -29,3 +29,10 @@ it('tries again after a while', async () => {
   disk.block(() => stall(20));
   await expect.poll(() => disk.mayBlock, { timeout: 10_000 }).toBe(true);
 });
+
+it('blocks for flushes only where there is next to nothing to do', async () => {
+  const disk = Patience.forFlushes();
+  disk.block(() => stall(2));
+  expect(disk.mayBlock).toBe(false);
+  await expect.poll(() => disk.mayBlock, { timeout: 10_000 }).toBe(true);
+});

@@ -13,6 +13,7 @@ import { inParallel } from './flushing.js';
 import { parentOf, type Folders } from './folders.js';
 import { errnoOf, writingError } from './fsErrors.js';
 import { removeQuietly, type PartFile } from './partFile.js';
+import { Patience } from './patience.js';
 import type { Placement } from './placement.js';
 import type { UndoLog } from './undo.js';
 
@@ -36,6 +37,7 @@ export class Committer {
   readonly #placement: Placement;
   readonly #onDone: (file: WholeFile, path: string | undefined) => void;
   readonly #undo: UndoLog | undefined;
+  readonly #disk = Patience.forFlushes();
   #batch: WholeFile[] = [];
   #bytes = 0;
   /** The batch that is being flushed, and its end, which never rejects. */
@@ -130,7 +132,7 @@ export class Committer {
   async #commit(files: WholeFile[]): Promise<void> {
     await inParallel(files, async (file) => {
       this.#check();
-      await file.part.flush();
+      await file.part.flush(this.#disk);
     });
     for (let file = files[0]; file !== undefined; file = files[0]) {
       this.#check();

@@ -23,7 +23,7 @@ import { Ledger } from './ledger.js';
 import { Links } from './links.js';
 import { PartLock } from './lock.js';
 import { pacer } from './pace.js';
-import { PartFile, type FileLooks } from './partFile.js';
+import { PartFile, pooled, type FileLooks } from './partFile.js';
 import { PartFiles } from './partFiles.js';
 import { MIN_PARTIAL_BYTES, Partials } from './partials.js';
 import { Placement, type FoundConflict } from './placement.js';
@@ -90,7 +90,7 @@ export class Destination {
     this.root = probed.root;
     this.#fileMode = probed.fileMode;
     this.#entries = entries;
-    this.#random = options.random;
+    this.#random = pooled(options.random);
     this.#folders = new Folders(probed.root);
     this.#placement = new Placement(entries, this.#folders);
     this.#links = new Links(probed.root, options.random);

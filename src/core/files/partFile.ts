@@ -3,6 +3,7 @@ import {
   closeSync,
   constants,
   fchmodSync,
+  fsyncSync,
   futimesSync,
   openSync,
   unlinkSync,
@@ -32,6 +33,21 @@ const NOT_KEPT = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EINVAL'])
 /** A new name for a temporary file that tells nothing of its target. */
 export function partName(random: RandomBytes): string {
   return `.croc-${Buffer.from(random(8)).toString('hex')}.part`;
+}
+
+/** Bytes that are drawn at a time for names. */
+const POOL_BYTES = 4096;
+
+/** Draws many bytes at a time, for a call for eight of them costs as much as opening a file. */
+export function pooled(random: RandomBytes): RandomBytes {
+  let pool: Uint8Array = new Uint8Array(0);
+  return (length) => {
+    if (length > POOL_BYTES) return random(length);
+    if (pool.length < length) pool = random(POOL_BYTES);
+    const drawn = pool.subarray(0, length);
+    pool = pool.subarray(length);
+    return drawn;
+  };
 }
 
 /** Looks of a finished file. */
@@ -153,8 +169,24 @@ export class PartFile {
     }
   }
 
-  /** Puts the file on the disk and closes it. @throws CrocError */
-  async flush(): Promise<void> {
+  /**
+   * Puts the file on the disk and closes it; a small one blocking while `disk` is quick, without a promise.
+   *
+   * @throws CrocError at once or in the promise
+   */
+  flush(disk: Patience): Promise<void> | undefined {
+    const isSmall = this.#spec.size < MIN_KEPT_BYTES;
+    if (!isSmall || !disk.mayBlock) return this.#flushInBackground();
+    try {
+      disk.block(() => fsyncSync(this.#descriptor()));
+      this.close();
+    } catch (error) {
+      throw writingError(error, this.#offered);
+    }
+    return undefined;
+  }
+
+  async #flushInBackground(): Promise<void> {
     try {
       await this.#flushing;
       if (this.#flushError !== undefined) throw this.#flushError;

@@ -4,6 +4,10 @@
 const SLOW_MS = 5;
 /** After such a call the next ones go to the background, for so long. Milliseconds. */
 const WARY_MS = 500;
+/** What a flush takes where there is nothing to be flushed to, as in memory. Milliseconds. */
+const QUICK_FLUSH_MS = 0.2;
+/** For so many times as long as a slow flush took no other one blocks: 1 % of the time. */
+const FLUSH_WARY_TIMES = 100;
 
 /**
  * Reading and writing the system's cache is quicker than any way to another thread and back, and the
@@ -11,7 +15,23 @@ const WARY_MS = 500;
  * while the disk is slow.
  */
 export class Patience {
+  readonly #slowMs: number;
+  readonly #waryMs: (tookMs: number) => number;
   #waryUntilMs = 0;
+
+  /**
+   * @param slowMs - a call that takes longer is slow
+   * @param waryMs - how long none may block after a call that took so long
+   */
+  constructor(slowMs = SLOW_MS, waryMs: (tookMs: number) => number = () => WARY_MS) {
+    this.#slowMs = slowMs;
+    this.#waryMs = waryMs;
+  }
+
+  /** For flushes: a disk that has something to do is better asked for several at a time. */
+  static forFlushes(): Patience {
+    return new Patience(QUICK_FLUSH_MS, (tookMs) => FLUSH_WARY_TIMES * tookMs);
+  }
 
   /** Whether the next call may block. */
   get mayBlock(): boolean {
@@ -25,7 +45,8 @@ export class Patience {
       return call();
     } finally {
       const endedMs = performance.now();
-      if (endedMs - startedMs > SLOW_MS) this.#waryUntilMs = endedMs + WARY_MS;
+      const tookMs = endedMs - startedMs;
+      if (tookMs > this.#slowMs) this.#waryUntilMs = endedMs + this.#waryMs(tookMs);
     }
   }
 }

@@ -13,6 +13,7 @@ import { errnoOf, readingError } from './fsErrors.js';
 import { NO_RULES, rulesFor, type FolderRules } from './ignoring.js';
 import { linkTarget } from './linkTarget.js';
 import { pacer } from './pace.js';
+import { PART_NAME } from './partials.js';
 import { checkEntryPath, MAX_ENTRIES } from './safePath.js';
 import { namedRoots, type MemorySource, type Root, type WalkSource } from './roots.js';
 
@@ -39,7 +40,7 @@ export interface WalkOptions {
 
 /**
  * Walks what was named. A named link is followed, for the person chose it; links below are sent as
- * links if they stay inside the named folder.
+ * links if they stay inside the named folder. Partial files of ours below a named folder are left out.
  *
  * @param sources - each offered under its base name
  * @throws CrocError `nothing_to_send` (no path at all), `file_not_found`, `file_unreadable`,
@@ -123,6 +124,7 @@ function look(place: Place, root: Root, onSkip: WalkOptions['onSkip']): WalkEntr
   if (stats === undefined) return undefined;
   const common = { path, source, mtimeMs: stats.mtimeMs };
   if (stats.isFile()) {
+    if (place.rules !== undefined && isPartial(path)) return undefined;
     checkReadable(place, stats);
     const executable = (stats.mode & 0o100) !== 0;
     return { ...common, kind: 'file', size: stats.size, executable };
@@ -138,6 +140,11 @@ function look(place: Place, root: Root, onSkip: WalkOptions['onSkip']): WalkEntr
     return undefined;
   }
   return { ...common, kind: 'symlink', size: 0, executable: false, target: found.target };
+}
+
+/** Whether it is what an unfinished transfer left or is writing: of no use to anybody else. */
+function isPartial(path: string): boolean {
+  return path.endsWith('.part') && PART_NAME.test(path.slice(path.lastIndexOf('/') + 1));
 }
 
 function isSendable(path: string): boolean {

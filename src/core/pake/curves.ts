@@ -121,10 +121,17 @@ const DATA: Readonly<Record<CurveName, CurveData>> = {
   },
 };
 
+/**
+ * Bits of a window of the table of multiples of the base point. A transfer multiplies it once, so the
+ * library's own 6 to 8 bits cost more to fill than they save.
+ */
+const WINDOW_BITS = 4;
+
 function makeCurve(name: CurveName): Curve {
   const { U, V, ...parameters } = DATA[name];
   // Multiplications are blinded with randomness of the library's own, which no output shows.
   const Point = weierstrass(parameters);
+  Point.BASE.precompute(WINDOW_BITS);
   const fieldBytes = Point.Fp.BYTES;
   return {
     name,
@@ -143,7 +150,7 @@ export function isCurveName(name: string): name is CurveName {
 }
 
 // Made on first use and kept: constants, but each with tables of multiples of the base point that
-// cost tens of milliseconds.
+// cost some milliseconds.
 const made = new Map<CurveName, Curve>();
 
 /**

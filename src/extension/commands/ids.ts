@@ -22,5 +22,6 @@ export const COMMANDS = [
   'croc.sendText',
   'croc.sendChanges',
   'croc.undoReceive',
+  'croc.forgetRelayPasswords',
 ] as const;
 export type CommandId = (typeof COMMANDS)[number];

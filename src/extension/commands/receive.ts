@@ -2,6 +2,8 @@
 import * as vscode from 'vscode';
 import {
   CrocError,
+  isCrocRelay,
+  networkOf,
   freeBytes,
   type Offer,
   type ReceiveOptions,
@@ -43,9 +45,9 @@ export interface ReceiveStart {
 
 interface Meeting {
   readonly code: string;
-  /** Absent: only the local network is asked. */
+  /** Absent: the local network is asked, or croc's own for a code of its. */
   readonly relay?: string;
-  /** Whether the person typed the relay. */
+  /** Whether the person typed the relay, or none is needed, so that nobody else is asked. */
   readonly typed: boolean;
 }
 
@@ -85,6 +87,10 @@ async function askMeeting(parts: Parts, start: ReceiveStart): Promise<Meeting | 
     const typed = await askCode(code, { title, totalSteps });
     if (typed.kind !== 'value') return undefined;
     code = typed.value;
+    if (start.relay === undefined && networkOf(code) === 'croc') {
+      const { crocRelay } = settings;
+      return { code, typed: true, ...(crocRelay === undefined ? {} : { relay: crocRelay }) };
+    }
     if (set !== undefined) return { code, relay: set, typed: false };
     if (found) return { code, typed: false };
     const last = parts.context.globalState.get<unknown>(LAST_RELAY);
@@ -121,13 +127,16 @@ function connect(parts: Parts, { code, relay, typed }: Meeting): PromiseLike<Off
       const abort = new AbortController();
       token.onCancellationRequested(() => abort.abort());
       progress.report({ message: vscode.l10n.t('Looking for the sender…') });
-      return parts.croc.receive(code, {
-        ...(relay === undefined ? {} : { relay }),
-        ...lookAround(!typed),
-        onSeveral: askWhich,
-        signal: abort.signal,
-        onState: (state) => progress.report({ message: stateText(state) }),
-      });
+      return parts.relayPasswords.using(relay, (password) =>
+        parts.croc.receive(code, {
+          ...(relay === undefined ? {} : { relay }),
+          ...password,
+          ...lookAround(!typed),
+          onSeveral: askWhich,
+          signal: abort.signal,
+          onState: (state) => progress.report({ message: stateText(state) }),
+        }),
+      );
     },
   );
 }
@@ -234,7 +243,7 @@ export async function receive(parts: Parts, start: ReceiveStart = {}): Promise<b
     meeting = await askMeeting(parts, start);
     if (meeting === undefined) return false;
     const offer = await connect(parts, meeting);
-    if (meeting.relay !== undefined)
+    if (meeting.relay !== undefined && !isCrocRelay(meeting.relay))
       await parts.context.globalState.update(LAST_RELAY, meeting.relay);
     if (offer.kind !== 'files') return await receiveText(parts, offer);
     panel = parts.panels.showOffer({ items: offeredItems(offer), totals: offer.totals });

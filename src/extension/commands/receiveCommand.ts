@@ -1,6 +1,18 @@
 /** A command line for somebody without VS Code. */
 
 /**
+ * @param relay - `croc://host:port`; croc's public relays need not be named
+ * @returns a line for the croc program; the secret stays out of the process list
+ */
+export function crocCommand(code: string, relay: string, shell: 'posix' | 'powershell'): string {
+  const address = relay.replace(/^croc:\/\//, '');
+  const command = /^[1-4]\.getcroc\.com:/.test(address) ? 'croc' : `croc --relay ${address}`;
+  return shell === 'posix'
+    ? `CROC_SECRET='${code}' ${command}`
+    : `$env:CROC_SECRET='${code}'; ${command}`;
+}
+
+/**
  * @param relay - `http://host:port`
  * @returns a line in which the secret stays out of the process list
  */

@@ -74,11 +74,16 @@ async function settleUnsaved(uris: readonly vscode.Uri[]): Promise<boolean> {
   return picked !== undefined;
 }
 
-/** The relay to connect to, and the address that the other side uses for the same one. */
+/**
+ * The relay to connect to, and the address that the other side uses for the same one; neither is known before
+ * for croc's own network, where the code decides.
+ */
 async function meetingPoint(
   parts: Parts,
   asked: string | undefined,
-): Promise<{ connect: string; point: MeetingPoint }> {
+): Promise<{ connect: string | undefined; point: MeetingPoint | undefined }> {
+  if (asked === undefined && settings.network === 'croc')
+    return { connect: settings.crocRelay, point: undefined };
   if (asked !== undefined) return { connect: asked, point: { address: asked, own: false } };
   const set = settings.relay;
   if (set !== undefined) return { connect: set, point: { address: set, own: false } };
@@ -101,13 +106,17 @@ export async function startSend(
     Promise.all(sent.map(shownItem)),
   ]);
   const { curve, limit } = settings;
-  const send = await parts.croc.send(sent, {
-    curve,
-    ...(limit === undefined ? {} : { limit }),
-    ...options,
-    relay: connect,
-  });
-  const facts = { items, meetingPoint: point, paths: pathsOf(sent), sent };
+  const send = await parts.relayPasswords.using(connect, (password) =>
+    parts.croc.send(sent, {
+      curve,
+      ...(limit === undefined ? {} : { limit }),
+      ...password,
+      ...options,
+      ...(connect === undefined ? { network: 'croc' } : { relay: connect }),
+    }),
+  );
+  const where = point ?? { address: send.relay, own: false };
+  const facts = { items, meetingPoint: where, paths: pathsOf(sent), sent };
   return { send, transfer: parts.transfers.addSend(send, facts) };
 }
 

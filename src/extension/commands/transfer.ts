@@ -1,10 +1,11 @@
 /** The commands about one transfer: show it, copy its code, cancel it. */
 import * as vscode from 'vscode';
+import { isCrocRelay } from '../../core/index.js';
 import type { Parts } from '../parts.js';
 import { itemsTitle, stageText } from '../texts.js';
 import type { Transfer } from '../transfers.js';
 import { idOf } from '../views/tree.js';
-import { receiveCommand } from './receiveCommand.js';
+import { crocCommand, receiveCommand } from './receiveCommand.js';
 import { showRelay } from './relay.js';
 
 /** The transfer that is meant: the one named, the only one, or the one picked. */
@@ -88,7 +89,10 @@ export async function copyReceiveCommand(
   );
   if (picked === undefined) return false;
   const { address } = transfer.facts.meetingPoint;
-  await vscode.env.clipboard.writeText(receiveCommand(code, address, picked.shell));
+  const line = isCrocRelay(address)
+    ? crocCommand(code, address, picked.shell)
+    : receiveCommand(code, address, picked.shell);
+  await vscode.env.clipboard.writeText(line);
   vscode.window.setStatusBarMessage(vscode.l10n.t('Receive command copied'), 3000);
   return true;
 }

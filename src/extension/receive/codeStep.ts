@@ -1,6 +1,6 @@
 /** The first question: the code, checked and completed while it is typed. */
 import * as vscode from 'vscode';
-import { completeWord, CrocError, looksLikeCode, parseCode } from '../../core/index.js';
+import { completeWord, CrocError, looksLikeCode, networkOf } from '../../core/index.js';
 import { errorTexts, type ErrorTexts } from '../texts.js';
 import { ask, type Answer } from './quick.js';
 
@@ -10,11 +10,16 @@ interface CodeItem extends vscode.QuickPickItem {
 }
 
 const MOST_WORDS = 8;
+/** Words of a code without a number. */
+const CROC_WORDS = 3;
 
 /** Why `text` is not a code; undefined when it is one. */
 function problemOf(text: string): ErrorTexts | undefined {
   try {
-    parseCode(text);
+    const words = text.trim().split(/[\s-]+/);
+    // What is half typed would do as a code of croc's network, too, but nobody means it.
+    if (networkOf(text) === 'croc' && words.length < CROC_WORDS)
+      throw new CrocError('invalid_code', { detail: 'words are missing' });
     return undefined;
   } catch (error) {
     return errorTexts(CrocError.from(error, 'invalid_code'));

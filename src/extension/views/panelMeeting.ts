@@ -1,7 +1,8 @@
 /** How the other side gets in, as the panel shows it while a code waits. */
 import * as vscode from 'vscode';
 import type { PanelCopyable, PanelView } from '../../webview/messages.js';
-import { receiveCommand } from '../commands/receiveCommand.js';
+import { isCrocRelay } from '../../core/index.js';
+import { crocCommand, receiveCommand } from '../commands/receiveCommand.js';
 import { receiveLink } from '../link.js';
 import { networkText } from '../place.js';
 import { isLoopback, shortAddress } from '../texts.js';
@@ -43,6 +44,28 @@ function relayOf({ facts }: Transfer): PanelCopyable {
   };
 }
 
+/** The same over croc's own network, where the code is all that the other side needs. */
+function crocMeeting(code: string, relay: string): Pick<PanelView, 'code' | 'steps' | 'command'> {
+  return {
+    code: codeOf(code),
+    steps: {
+      title: t('On the other side'),
+      lines: [
+        t(
+          'In VS Code, run “Croc: Receive croc code” from the Command Palette, and enter the code.',
+        ),
+        t('Or run the croc program, version 11, and enter the code when it asks.'),
+      ],
+    },
+    command: {
+      label: t('Or in a terminal'),
+      text: crocCommand(code, relay, 'posix'),
+      copy: t('Copy Receive Command'),
+      copied: t('Copied'),
+    },
+  };
+}
+
 /** The parts of the view that are there only while somebody can use the code. */
 export function meetingOf(
   transfer: Transfer,
@@ -51,6 +74,7 @@ export function meetingOf(
   if (code === undefined) return {};
   if (transfer.stage !== 'waiting') return { code: codeOf(code) };
   const { address } = transfer.facts.meetingPoint;
+  if (isCrocRelay(address)) return crocMeeting(code, address);
   return {
     code: codeOf(code),
     relay: relayOf(transfer),
