@@ -23,7 +23,7 @@ export interface HostRun {
 }
 
 /** Somebody else's extension, which uses the API. */
-const NEIGHBOUR = path.join(projectRoot, 'test', 'vscode', 'neighbour');
+const NEIGHBOUR = testOut('vscode', 'neighbour');
 const RUN_MS = 300_000;
 const DOWNLOAD_MS = 15_000;
 
@@ -66,6 +66,7 @@ export async function runInCodeServer(run: HostRun): Promise<void> {
   const server = await EditorServer.start({
     env: run.env,
     args: ['--vscode-option', 'enable-smoke-test-driver'],
+    unpacked: NEIGHBOUR,
     settings: { 'git.enabled': true },
   });
   const browser = await launchBrowser();
@@ -85,7 +86,6 @@ export async function runInCodeServer(run: HostRun): Promise<void> {
   async function open(exit: (code: number) => void): Promise<void> {
     const payload = [
       ['extensionDevelopmentPath', server.uri(projectRoot)],
-      ['extensionDevelopmentPath', server.uri(NEIGHBOUR)],
       ['extensionTestsPath', server.uri(run.suite)],
       ['enableProposedApi', ''],
       ['skipWelcome', 'true'],
