@@ -85,6 +85,22 @@ function notices(inputs) {
   return texts.join(`\n${'-'.repeat(80)}\n\n`);
 }
 
+/** The types of what the extension gives to others: a file of types, so it is its own declaration. */
+async function writeApiTypes() {
+  const source = readFileSync('src/extension/api.ts', 'utf8');
+  await mkdir('dist/types', { recursive: true });
+  const declared = source.replace("'../core/index.js'", "'./index.js'");
+  await writeFile('dist/types/extension-api.d.ts', declared);
+}
+
+/** The README of the .vsix: the animation and docs/ are not in there, so a still and plain words are. */
+async function writeReadme() {
+  const readme = readFileSync('README.md', 'utf8')
+    .replace(/^!\[.*\]\(docs\/images\/croc\.gif\)\n\n/m, '')
+    .replace(/\[([^\]]+)\]\(docs\/[^)]+\)/g, '$1');
+  await writeFile('dist/extension-readme.md', readme);
+}
+
 async function main() {
   if (!watch) await rm('dist', { recursive: true, force: true });
   await mkdir('dist', { recursive: true });
@@ -94,6 +110,8 @@ async function main() {
     else inputs.push(...Object.keys((await build(job)).metafile.inputs));
   }
   if (!watch) await writeFile('dist/THIRD-PARTY.txt', notices(inputs));
+  await writeApiTypes();
+  await writeReadme();
   for (const file of ['codicon.css', 'codicon.ttf'])
     await cp(`node_modules/@vscode/codicons/dist/${file}`, `dist/${file}`);
 }

@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import { Croc, type Offer } from '../core/index.js';
 import type { Action } from '../webview/messages.js';
 import { act, actOnPast } from './actions.js';
-import type { CrocApi } from './api.js';
+import type { CrocApi, TransferInfo } from './api.js';
 import { clearHistory, removeTransfer, resume, reveal, sendAgain } from './commands/history.js';
 import type { CommandId } from './commands/ids.js';
 import { check } from './commands/check.js';
@@ -49,12 +49,34 @@ const HANDLERS: Record<CommandId, (parts: Parts, given: readonly unknown[]) => P
   'croc.reveal': reveal,
   'croc.removeTransfer': removeTransfer,
   'croc.clearHistory': clearHistory,
+  'croc.getStarted': ({ context }) =>
+    Promise.resolve(
+      vscode.commands.executeCommand(
+        'workbench.action.openWalkthrough',
+        `${context.extension.id}#firstMinute`,
+      ),
+    ),
   'croc.sendSelection': sendSelection,
   'croc.sendText': sendText,
   'croc.sendChanges': sendChanges,
   'croc.undoReceive': undoReceive,
   'croc.forgetRelayPasswords': forgetRelayPasswords,
 };
+
+/** What other extensions may know of a transfer. */
+const infoOf = ({
+  id,
+  direction,
+  stage,
+  facts,
+  totals,
+  progress,
+  error,
+}: Transfer): TransferInfo => ({
+  ...{ id, direction, stage, totals, progress },
+  names: facts.items.map(({ name }) => name),
+  error: error?.code,
+});
 
 /** The running extension. */
 export class App implements Parts {
@@ -67,11 +89,12 @@ export class App implements Parts {
   readonly panels: Panels;
   readonly undoing: Undoing;
   readonly relayTasks: RelayTasks;
-  readonly api: CrocApi;
+  readonly api: Omit<CrocApi, 'onDidChangeTransfers'>;
 
   constructor(
     readonly context: vscode.ExtensionContext,
     readonly log: vscode.LogOutputChannel,
+    tell: (transfers: readonly TransferInfo[]) => void,
   ) {
     this.transfers = new Transfers(log);
     this.undoing = new Undoing(this.transfers, context.globalState);
@@ -98,6 +121,7 @@ export class App implements Parts {
       new StatusBar(this.transfers, this.relays),
       new Notifications(this),
       this.transfers.onDidChange(() => this.#setContext()),
+      this.transfers.onDidChange(() => tell(this.transfers.all.map(infoOf))),
       this.relays.onDidChange(() => this.#setContext()),
     );
   }
@@ -124,7 +148,7 @@ export class App implements Parts {
     await Promise.all([this.relays.stop(), this.history.flush()]);
   }
 
-  #api(): CrocApi {
+  #api(): App['api'] {
     return {
       send: async (items, options) => (await startSend(this, items, options)).send,
       receive: async (code, options = {}): Promise<Offer> => {

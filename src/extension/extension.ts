@@ -3,7 +3,7 @@
  * are loaded at the first call, so activation costs next to nothing.
  */
 import * as vscode from 'vscode';
-import type { CrocApi } from './api.js';
+import type { CrocApi, TransferInfo } from './api.js';
 import type { App } from './app.js';
 import { COMMANDS } from './commands/ids.js';
 import type { Row, TransferTree } from './views/tree.js';
@@ -14,13 +14,18 @@ let close: (() => Promise<void>) | undefined;
 export function activate(context: vscode.ExtensionContext): CrocApi {
   const log = vscode.window.createOutputChannel('Croc', { log: true });
   let loading: Promise<App> | undefined;
+  const changed = new vscode.EventEmitter<readonly TransferInfo[]>();
   const app = (): Promise<App> => {
-    loading ??= import('./app.js').then(({ App }) => new App(context, log));
+    // Whoever listens waits for what comes, and loads nothing before.
+    loading ??= import('./app.js').then(
+      ({ App }) => new App(context, log, (transfers) => changed.fire(transfers)),
+    );
     return loading;
   };
   close = async () => (await loading)?.close();
   context.subscriptions.push(
     log,
+    changed,
     ...COMMANDS.map((id) =>
       vscode.commands.registerCommand(id, async (...given: unknown[]) =>
         (await app()).run(id, given),
@@ -43,6 +48,7 @@ export function activate(context: vscode.ExtensionContext): CrocApi {
     send: async (items, options) => (await app()).api.send(items, options),
     receive: async (code, options) => (await app()).api.receive(code, options),
     startRelay: async (options) => (await app()).api.startRelay(options),
+    onDidChangeTransfers: changed.event,
   };
 }
 

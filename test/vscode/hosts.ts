@@ -22,6 +22,8 @@ export interface HostRun {
   readonly env: Readonly<Record<string, string>>;
 }
 
+/** Somebody else's extension, which uses the API. */
+const NEIGHBOUR = testOut('vscode', 'neighbour');
 const RUN_MS = 300_000;
 const DOWNLOAD_MS = 15_000;
 
@@ -43,7 +45,7 @@ export async function runInElectron(executable: string, run: HostRun): Promise<v
   const root = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
   const tests = runTests({
     vscodeExecutablePath: executable,
-    extensionDevelopmentPath: projectRoot,
+    extensionDevelopmentPath: [projectRoot, NEIGHBOUR],
     extensionTestsPath: run.suite,
     extensionTestsEnv: { ...run.env, [USER_DATA_VARIABLE]: data },
     launchArgs: [
@@ -64,6 +66,7 @@ export async function runInCodeServer(run: HostRun): Promise<void> {
   const server = await EditorServer.start({
     env: run.env,
     args: ['--vscode-option', 'enable-smoke-test-driver'],
+    unpacked: NEIGHBOUR,
     settings: { 'git.enabled': true },
   });
   const browser = await launchBrowser();

@@ -4,7 +4,7 @@
  * can be downloaded and shown, else code-server.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -59,9 +59,11 @@ async function bundle(): Promise<string> {
     name.endsWith('.test.ts'),
   );
   await build({
-    entryPoints: ['index.ts', ...tests.map((name) => `suite/${name}`)].map((name) =>
-      path.join(here, name),
-    ),
+    entryPoints: [
+      'index.ts',
+      'neighbour/extension.ts',
+      ...tests.map((name) => `suite/${name}`),
+    ].map((name) => path.join(here, name)),
     outdir,
     outbase: here,
     bundle: true,
@@ -72,6 +74,10 @@ async function bundle(): Promise<string> {
     sourcemap: 'inline',
     logLevel: 'warning',
   });
+  await cp(
+    path.join(here, 'neighbour', 'package.json'),
+    path.join(outdir, 'neighbour', 'package.json'),
+  );
   return path.join(outdir, 'index.js');
 }
 

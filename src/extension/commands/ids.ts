@@ -17,6 +17,7 @@ export const COMMANDS = [
   'croc.reveal',
   'croc.removeTransfer',
   'croc.clearHistory',
+  'croc.getStarted',
   'croc.sendSelection',
   'croc.sendText',
   'croc.sendChanges',

@@ -1,6 +1,6 @@
 /** code-server: VS Code's own workbench and extension host, served to a browser. */
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -20,6 +20,8 @@ export interface EditorOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** A packed extension to install, absolute path. */
   readonly vsix?: string;
+  /** The folder of an extension to lie among the installed ones, absolute. */
+  readonly unpacked?: string;
   /** More arguments for code-server. */
   readonly args?: readonly string[];
 }
@@ -143,6 +145,10 @@ async function prepare(dataDir: string, options: EditorOptions): Promise<NodeJS.
   const inherited = Object.entries(process.env).filter(([name]) => !NOT_INHERITED.test(name));
   const quiet = { HOME: at('home'), CROC_MULTICAST: 'off' };
   const env = { ...Object.fromEntries(inherited), ...quiet, ...options.env };
+  if (options.unpacked !== undefined)
+    await cp(options.unpacked, at('extensions', path.basename(options.unpacked)), {
+      recursive: true,
+    });
   if (options.vsix !== undefined) {
     const { node, entry } = editorPaths();
     const args = [entry, ...folders(dataDir), '--install-extension', options.vsix];

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import * as vscode from 'vscode';
 import type { Progress } from '../../../src/core/index.js';
 import { crocApi } from '../support/extension.js';
 import { codeOf, filesBelow, Scene } from '../support/scene.js';
@@ -69,5 +70,31 @@ describe('the API for other extensions', () => {
     const two = offer.entries.findIndex((entry) => entry.path === 'two.txt');
     await offer.accept({ to, only: [two] }).done;
     assert.deepEqual(await filesBelow(to), ['two.txt']);
+  });
+
+  it('is used by another extension, which hears of every change', async () => {
+    const to = await scene.subfolder('inbox');
+    const file = await scene.file('one.txt');
+    const done: unknown = await vscode.commands.executeCommand('croc-neighbour.send', file, to);
+    assert.deepEqual(Reflect.get(Object(done), 'roots'), [path.join(to, 'one.txt')]);
+    const stages: unknown = Reflect.get(Object(done), 'stages');
+    assert.ok(Array.isArray(stages));
+    assert.equal(stages[0], 'waiting');
+    assert.ok(stages.includes('running'), stages.join());
+    assert.equal(stages.at(-1), 'done');
+  });
+
+  it('has a last change when a transfer ends, and no code in any', async () => {
+    const relay = await scene.relayInSettings();
+    const api = await crocApi();
+    const told: string[] = [];
+    const listening = api.onDidChangeTransfers((all) => told.push(JSON.stringify(all)));
+    const send = await api.send([await scene.file('one.txt')]);
+    assert.equal(send.relay, relay.url);
+    await send.cancel();
+    assert.equal(await codeOf(send.done), 'cancelled');
+    listening.dispose();
+    assert.match(told.at(-1) ?? '', /"stage":"cancelled"/);
+    assert.ok(!told.join().includes(send.code.replace(/^[^-]*-/, '')));
   });
 });
