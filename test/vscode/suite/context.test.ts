@@ -25,6 +25,7 @@ describe('the context keys', () => {
       transferKnown: true,
       transferActive: true,
       codeWaiting: true,
+      undoKnown: false,
     };
     assert.deepEqual(keys(), waiting);
     const offer = await scene.otherSide(relay.url).receive(send.code);

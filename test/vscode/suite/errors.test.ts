@@ -86,7 +86,7 @@ describe('when it goes wrong', () => {
     await scene.relayInSettings();
     const walk = receiveHere();
     const box = await nextPick(scene.person);
-    for (const typed of ['', 'hello', '417', 'acorn-dozen-lunar', '417-a']) {
+    for (const typed of ['', 'hello', '417', 'acorn-dozen', '417-a']) {
       box.value = typed;
       await scene.person.accept(box);
     }
@@ -178,11 +178,11 @@ describe('when it goes wrong', () => {
     );
   });
 
-  it('removes what is not whole when the person cancels', async function () {
+  it('gives nothing that is not whole its name when the person cancels', async function () {
     this.timeout(60_000);
     const { url } = await scene.relayInSettings();
-    const big = await scene.file('big.bin', randomBytes(128 << 20));
-    const send = await scene.otherSide(url).send([big, await scene.file('small.txt')]);
+    const file = await scene.file('big.bin', randomBytes(128 << 20));
+    const send = await scene.otherSide(url).send([file, await scene.file('small.txt')]);
     const walk = receiveHere();
     await giveCode(scene.person, send.code);
     await takeAll(scene.person);
@@ -191,7 +191,9 @@ describe('when it goes wrong', () => {
     await run('croc.cancel');
     assert.equal(await codeOf(send.done), 'peer_cancelled');
     const left = await filesBelow(to);
-    assert.ok(!left.some((name) => path.basename(name).includes('big')), left.join());
+    // What came stays for another try, under a name of its own.
+    const big = left.filter((name) => path.basename(name).includes('big'));
+    for (const name of big) assert.match(name, /^\.big\.bin\.croc-[0-9a-f]{16}\.part$/);
     assert.deepEqual(
       scene.person.heard.filter(({ text }) => /Received|cancelled/.test(text)),
       [],

@@ -150,7 +150,7 @@ describe('receiving a real offer', () => {
       // What destroys nothing comes first, so Enter does no harm.
       assert.deepEqual(
         rows.map((row) => row.replace(/^.*\) /, '')),
-        ['Keep both', 'Skip', 'Overwrite'],
+        ['Keep both', 'Skip', 'Overwrite', 'Decide one by one'],
       );
       await walk;
       await done;
@@ -177,7 +177,9 @@ describe('receiving a real offer', () => {
       await choose(/Overwrite/);
       await walk;
       await done;
-      assert.deepEqual(await filesBelow(to), ['doc.txt', 'other.txt']);
+      // What was there is kept for Undo, in a folder of its own.
+      const files = (await filesBelow(to)).filter((name) => !name.startsWith('.croc-undo-'));
+      assert.deepEqual(files, ['doc.txt', 'other.txt']);
       assert.equal(await readFile(existing, 'utf8'), 'new');
     });
 
