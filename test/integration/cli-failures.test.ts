@@ -223,7 +223,7 @@ describe('the secret', () => {
   });
 
   test('is in no message of a failure either', async () => {
-    const { url, cli: relay, ports } = await startRelayProcess();
+    const { url, cli: relay } = await startRelayProcess();
     const sender = Cli.json(['send', await fileWith('x'), '--relay', url, '--code', '9-a-b-c']);
     await sender.event('code');
     const recipient = Cli.text(['receive', `9-${OTHER_WORDS}`, '--relay', url, '--yes'], {

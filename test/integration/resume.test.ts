@@ -286,7 +286,8 @@ describe('a transfer that is stopped in the middle', () => {
     const { file, to } = await place(BYTES);
     const relay = await testRelay();
     const croc = testCroc(relay, { timing: { answerMs: 1000, reconnectMs: 1500 } });
-    const send = await croc.send([file]);
+    // Not so fast that it is over before it can be stopped.
+    const send = await croc.send([file], { limit: 64 * MIB });
     const receive = (await croc.receive(send.code)).accept({ to });
     const ends = [codeOf(send.done), codeOf(receive.done)];
     const held = await new Promise<number>((resolve) => {
