@@ -8,8 +8,10 @@ import type { Transfer, Transfers } from '../transfers.js';
 import { entryOf, type Entry, type EntryState, type Runner } from './entry.js';
 import type { EntryStore } from './store.js';
 
-/** How often a transfer that runs is written again. */
-const BEAT_MS = 10_000;
+/** How often a transfer that moves is written again, so that a window that dies loses no more. */
+const BEAT_MS = 2000;
+/** How often one that does not move says that it still runs. */
+const SIGN_OF_LIFE_MS = 10_000;
 /** A window that has not said anything for so long is gone, whatever has its process number now. */
 const SILENT_MS = 60_000;
 
@@ -167,8 +169,15 @@ export class History implements vscode.Disposable {
       this.#beat = undefined;
     } else {
       this.#beat ??= setInterval(() => {
-        for (const transfer of this.transfers.active) this.#write(transfer);
+        for (const transfer of this.transfers.active) this.#beatOf(transfer);
       }, BEAT_MS);
     }
+  }
+
+  #beatOf(transfer: Transfer): void {
+    const written = this.#entries.get(transfer.id);
+    const moved = written?.progress?.bytes !== transfer.progress?.bytes;
+    const silentMs = Date.now() - (written?.runner.seenAtMs ?? 0);
+    if (moved || silentMs >= SIGN_OF_LIFE_MS) this.#write(transfer);
   }
 }
