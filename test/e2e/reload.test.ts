@@ -7,6 +7,7 @@ import { EVERY_LOOK } from '../support/vscode/screens.js';
 import { until } from '../support/vscode/wait.js';
 import {
   acceptInto,
+  closeEditors,
   codeInStatusBar,
   panelButton,
   panelHeading,
@@ -66,6 +67,10 @@ describe('two editors, one of them reloaded', () => {
     const row = b.workbench.page.getByRole('treeitem', { name: /film\.mov, Not received/ });
     await row.waitFor();
     expect(await row.getAttribute('aria-label')).toMatch(/interrupted at \d+ %/);
+    // A row opens what it stands for; the panel was there already, so it is closed first.
+    await closeEditors(b.workbench);
+    await row.click();
+    await panelHeading(b.workbench, 'Interrupted: film.mov').waitFor();
     await editors.takeScreens('reload-1-interrupted', EVERY_LOOK);
 
     // The sender's panel says that the other side left, and its one button makes a new code.

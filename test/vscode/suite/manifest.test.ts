@@ -103,6 +103,12 @@ describe('the manifest', () => {
         );
   });
 
+  it('lets every row be opened, also after a restart: VS Code greys out rows of a disabled command', () => {
+    const opening = commands.find(({ command }) => command === 'croc.showTransfer');
+    assert.equal(opening?.enablement, undefined);
+    assert.equal(palette.get('croc.showTransfer'), 'croc.transferKnown');
+  });
+
   it('lets no repository redirect a transfer', () => {
     const scopes = Object.values(configuration.properties).map(({ scope }) => scope);
     assert.ok(scopes.length > 0);
