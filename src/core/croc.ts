@@ -5,7 +5,8 @@ import type { Network, Offer, ReceiveOptions, Send, SendOptions } from './api.js
 import { RelayClient } from './channel/relayClient.js';
 import { generateSecret, parseCode } from './code.js';
 import { generateCrocCode } from './croc11/code.js';
-import { crocRelayUrl, crocRoute, isCrocRelay } from './croc11/route.js';
+import { crocRelayUrl, isCrocRelay } from './croc11/address.js';
+import { crocRoute } from './croc11/route.js';
 import { systemClock, systemRandom } from './edges.js';
 import type { Clock, RandomBytes } from './edges.js';
 import { CrocError } from './errors.js';

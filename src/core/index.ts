@@ -9,7 +9,7 @@ export type { CrocErrorOptions, ErrorCode, ErrorPhase } from './errors.js';
 export { RECIPIENT_STATES, SENDER_STATES } from './channel/states.js';
 export type { RecipientState, SenderState } from './channel/states.js';
 export { parseRelayAddress } from './channel/relayUrl.js';
-export { isCrocRelay, parseCrocRelayAddress } from './croc11/route.js';
+export { isCrocRelay, parseCrocRelayAddress } from './croc11/address.js';
 export { networkOf } from './network.js';
 export { CURVE_NAMES, TEXT_KINDS } from './types.js';
 export { MAX_TEXT_BYTES } from './wire/limits.js';

@@ -16,8 +16,6 @@ export interface CrocCode {
 
 /** The public relays of croc, in its order; a pair takes one of them by its code. */
 export const PUBLIC_RELAYS = [1, 2, 3, 4].map((number) => `${number}.getcroc.com:9009`);
-/** croc's port for control when an address names none. */
-export const CROC_PORT = 9009;
 /** Characters of a code, at least. */
 const MIN_CHARACTERS = 6;
 const MAX_CHARACTERS = 200;

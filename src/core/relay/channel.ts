@@ -11,7 +11,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { RelayErrorCode } from '../errors.js';
 import type { CurveName, Role } from '../types.js';
 import { decodeBase64, POINT_BYTES } from '../wire/http.js';
-import type { ChannelAnswer, ChannelRequest } from '../wire/http.js';
+import type { ChannelAnswer, ChannelRequest } from '../wire/channelState.js';
 
 /** How long a closed channel is remembered as `channel_closed`, milliseconds. */
 export const TOMBSTONE_MS = 60_000;

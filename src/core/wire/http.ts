@@ -7,6 +7,7 @@
  */
 import { isIP } from 'node:net';
 import * as v from 'valibot';
+export type { ChannelAnswer, ChannelRequest } from './channelState.js';
 import { CURVE_NAMES } from '../types.js';
 import type { CurveName } from '../types.js';
 
@@ -117,7 +118,6 @@ export const channelRequestSchema = v.object({
   close: v.exactOptional(v.boolean()),
   since: v.exactOptional(counter),
 });
-export type ChannelRequest = v.InferOutput<typeof channelRequestSchema>;
 
 /** `POST /channel`, answer 200: the channel as one party may see it. */
 export const channelAnswerSchema = v.object({
@@ -133,7 +133,6 @@ export const channelAnswerSchema = v.object({
   ports,
   version: counter,
 });
-export type ChannelAnswer = v.InferOutput<typeof channelAnswerSchema>;
 
 /**
  * Any refusal, over HTTP and on a lane. A client takes `code` for known only after

@@ -24,6 +24,9 @@ export interface PanelActs {
   past(action: Action, id: string): Promise<Outcome>;
 }
 
+/** How long ago a window may have gone whose panel comes back without a word. */
+const JUST_MS = 5 * 60_000;
+
 const escape = (text: string): string =>
   text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 
@@ -123,13 +126,21 @@ export class Panels implements vscode.Disposable {
   /** Fills a panel that VS Code kept over a reload with what the history knows of its transfer. */
   async restore(panel: vscode.WebviewPanel, state: unknown): Promise<void> {
     const saved = parseSavedPage(state);
-    await this.history.all();
-    this.#wire({ panel, id: saved?.id, otherwise: endedView(saved) });
+    const all = await this.history.all();
+    // VS Code may reload before it has kept what the page said: then it is what was just interrupted.
+    const known = saved === undefined || saved.id === '' ? undefined : saved.id;
+    const id = known ?? all.find((entry) => this.#justInterrupted(entry))?.id;
+    this.#wire({ panel, id, otherwise: endedView(saved) });
   }
 
   dispose(): void {
     this.#subscription.dispose();
     for (const { panel } of [...this.#shown]) panel.dispose();
+  }
+
+  #justInterrupted({ id, state, runner }: Entry): boolean {
+    const sinceMs = Date.now() - runner.seenAtMs;
+    return state === 'interrupted' && sinceMs < JUST_MS && this.#find(id) === undefined;
   }
 
   #find(id: string): Shown | undefined {
