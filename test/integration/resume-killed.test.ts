@@ -31,6 +31,10 @@ test.each(['recipient', 'sender', 'relay'] as const)('the %s', async (victim) =>
     first.recipient.all('progress').find(({ bytes }) => bytes > 16 * MIB),
   );
   first[victim].child.kill('SIGKILL');
+  await first[victim].exit;
+  // Who is left waits two minutes for the other to come back; the person gives up sooner.
+  for (const who of ['sender', 'recipient'] as const)
+    if (who !== victim) first[who].child.kill('SIGINT');
   const [sent, received] = await Promise.all([first.sender.exit, first.recipient.exit]);
   expect(sent).not.toBe(0);
   expect(received).not.toBe(0);
