@@ -50,7 +50,8 @@ export class Bases {
   async find(): Promise<BasisSize[]> {
     const pause = pacer();
     for (const [index, entry] of this.#ledger.planned('file')) {
-      await pause();
+      const turn = pause();
+      if (turn !== undefined) await turn;
       if (entry.size === 0) continue;
       const place = this.#ledger.place(index);
       const part =
@@ -59,7 +60,9 @@ export class Bases {
         this.#taken.set(index, part.path);
         this.takenBytes += part.size;
       }
-      const basis = new Basis(entry.size, part, this.#target(entry));
+      const target = this.#target(entry);
+      if (part === undefined && target === undefined) continue;
+      const basis = new Basis(entry.size, part, target);
       if (basis.blocks > 0) this.#bases.set(index, basis);
     }
     return [...this.#bases].map(([index, { blocks }]) => ({ index, blocks }));

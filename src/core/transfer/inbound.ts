@@ -173,7 +173,8 @@ export class Inbound implements Flow {
   #onEntries(message: ControlOf<'entries'>): void {
     for (const wire of message.entries) {
       const entry = fromWireEntry(wire);
-      this.#offerBytes += 64 + Buffer.byteLength(entry.path + (entry.target ?? ''));
+      this.#offerBytes += 64 + Buffer.byteLength(entry.path);
+      if (entry.target !== undefined) this.#offerBytes += Buffer.byteLength(entry.target);
       this.#entries.push(entry);
     }
     if (this.#entries.length > MAX_ENTRIES || this.#offerBytes > MAX_OFFER_BYTES)
@@ -239,6 +240,7 @@ export class Inbound implements Flow {
     const wanted = new Set(indices);
     const destination = await Destination.open(decision.to, this.#entries, {
       random: this.#random,
+      checked: true,
       undo: decision.undo === true,
     });
     this.#destination = destination;

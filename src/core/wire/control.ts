@@ -153,20 +153,20 @@ export function toWireEntry(entry: OfferEntry): WireEntry {
   const { path: p, mtimeMs: m } = entry;
   if (entry.kind === 'folder') return { k: 'd', p, m };
   if (entry.kind === 'symlink') return { k: 'l', p, m, l: entry.target ?? '' };
-  const file = { k: 'f', p, s: entry.size, m } as const;
-  return entry.executable ? { ...file, x: true } : file;
+  if (entry.executable) return { k: 'f', p, s: entry.size, m, x: true };
+  return { k: 'f', p, s: entry.size, m };
 }
 
 /** Reads an entry's short form. Whether its path is safe is for the caller to check. */
 export function fromWireEntry(wire: WireEntry): OfferEntry {
-  const common = { path: wire.p, mtimeMs: wire.m };
+  const { p: path, m: mtimeMs } = wire;
   switch (wire.k) {
     case 'f':
-      return { ...common, kind: 'file', size: wire.s, executable: wire.x ?? false };
+      return { path, mtimeMs, kind: 'file', size: wire.s, executable: wire.x ?? false };
     case 'd':
-      return { ...common, kind: 'folder', size: 0, executable: false };
+      return { path, mtimeMs, kind: 'folder', size: 0, executable: false };
     case 'l':
-      return { ...common, kind: 'symlink', size: 0, executable: false, target: wire.l };
+      return { path, mtimeMs, kind: 'symlink', size: 0, executable: false, target: wire.l };
   }
 }
 

@@ -264,8 +264,9 @@ describe('what has no file', () => {
           : undefined;
       const seen: unknown[] = [];
       for (const row of shown.rows) {
-        assert.ok(Array.isArray(row) && row[0] instanceof vscode.Uri);
-        const [uri, left, right] = row;
+        const cells: readonly unknown[] = Array.isArray(row) ? row : [];
+        const [uri, left, right] = cells;
+        assert.ok(uri instanceof vscode.Uri);
         const name = path.relative(theirs.root, uri.fsPath);
         seen.push([name, await textOf(left), await textOf(right)]);
       }
