@@ -7,6 +7,7 @@ import {
   openCroc,
   openCrocShare,
   openPipe,
+  openScp,
   openWormhole,
 } from './contestants.js';
 import type { Contestant, Open, Place, Run } from './contestants.js';
@@ -127,6 +128,24 @@ export function smallFiles({ rounds }: BenchOptions): Promise<Outcome> {
     rounds,
     make: MANY,
     work: (runs) => compare(runs, 's', ({ seconds }) => seconds, 'less'),
+  });
+}
+
+/** A hundred thousand files in a hundred folders, and what each process needs for them at most. */
+export function manyFiles({ rounds }: BenchOptions): Promise<Outcome> {
+  const folder = 'mkdir it/$i; head -c 1024000 /dev/urandom | split -b 1024 -a 3 -d - it/$i/f';
+  return race('100,000 files of 1 KiB, loopback', {
+    opens: [openCrocShare, openPipe, openScp],
+    rounds: Math.min(rounds, 3),
+    make: `mkdir it; for i in $(seq 100); do ${folder}; done`,
+    work: (runs) => [
+      ...compare(runs, 's', ({ seconds }) => seconds, 'less'),
+      ...['sender', 'recipient', 'relay'].map((who) => ({
+        what: `croc-share: ${who}, peak memory`,
+        value: median((runs.get('croc-share') ?? []).map(({ peakMiB }) => peakMiB[who] ?? NaN)),
+        unit: 'MiB',
+      })),
+    ],
   });
 }
 

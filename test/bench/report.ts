@@ -1,15 +1,23 @@
 /** The results of a run as text and as tables in docs/performance.md. */
 import type { Figure, Outcome } from './cases.js';
 
-/** bench/results.json. */
-export interface Results {
+/** The last run of one case. */
+export interface Measured extends Outcome {
+  /** Its name on the command line. */
+  readonly case: string;
   /** Day of the run, ISO. */
   readonly date: string;
+  readonly rounds: number;
+  /** Size of the large file, MiB. */
+  readonly sizeMiB: number;
+}
+
+/** bench/results.json. */
+export interface Results {
   readonly machine: string;
   /** Names and versions of those that took part. */
   readonly programs: readonly string[];
-  readonly options: { readonly rounds: number; readonly sizeMiB: number };
-  readonly outcomes: readonly Outcome[];
+  readonly cases: readonly Measured[];
 }
 
 const BEGIN = '<!-- bench: begin -->';
@@ -31,13 +39,14 @@ export function asText({ title, figures, skipped }: Outcome): string {
   return [title, ...lines, ...skipped.map((sentence) => `  skipped: ${sentence}`)].join('\n');
 }
 
-function asTable({ title, figures, skipped }: Outcome): string {
+function asTable({ title, figures, skipped, date, rounds }: Measured): string {
   const rows = figures.map(
     (figure) => `| ${figure.what} | ${number(figure.value)} ${figure.unit} | ${ratioOf(figure)} |`,
   );
   const notes = skipped.map((sentence) => `Skipped: ${sentence.split('\n')[0] ?? ''}`);
   return [
     `### ${title}`,
+    `${date}, ${rounds} ${rounds === 1 ? 'round' : 'rounds'}.`,
     '| | median | we are better by |\n|---|--:|--:|\n' + rows.join('\n'),
     ...notes,
   ].join('\n\n');
@@ -47,10 +56,7 @@ function asTable({ title, figures, skipped }: Outcome): string {
 export function render(document: string, results: Results): string {
   const [begin, end] = [document.indexOf(BEGIN), document.indexOf(END)];
   if (begin < 0 || end < begin) throw new Error('docs/performance.md has lost its marks');
-  const { rounds, sizeMiB } = results.options;
-  const head = `Run of ${results.date} on ${results.machine}, with ${results.programs.join(', ')}; ${rounds} ${
-    rounds === 1 ? 'round' : 'rounds'
-  }, large file ${sizeMiB} MiB.`;
-  const tables = results.outcomes.map(asTable);
+  const head = `On ${results.machine}, with ${results.programs.join(', ')}.`;
+  const tables = results.cases.map(asTable);
   return `${document.slice(0, begin)}${BEGIN}\n\n${[head, ...tables].join('\n\n')}\n\n${document.slice(end)}`;
 }
