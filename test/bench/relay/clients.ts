@@ -11,17 +11,20 @@ import { CrocFrameReader, encodeCrocFrame } from '../../../src/core/wire/crocFra
 import { decodeCrocPake, encodeCrocPake } from '../../../src/core/wire/crocPake.js';
 import { crocRelayKey, openCroc, sealCroc } from '../../../src/core/wire/crocSeal.js';
 
-/** Where a relay is, and whether clients come from many addresses. */
+/** Where a relay is. */
 export interface Place {
   readonly port: number;
   readonly ports: readonly number[];
 }
 
-/** Two parties that have met; `leave` lets go of what they hold. */
+/** Two parties that have met. */
 export interface Met {
   /** What each party says first on a lane; only ours has that. */
   readonly parties: readonly object[];
+  /** Ends it in order and lets go of what they hold. */
   leave(): Promise<void> | void;
+  /** Cuts their connections without a word. */
+  vanish(): void;
 }
 
 const random = (length: number): Uint8Array => randomBytes(length);
@@ -106,12 +109,15 @@ export async function meetOurs(place: Place, index: number): Promise<Met> {
   await reply;
   await http.post('/channel', { channel, uuid, h_k: h_k.toString('base64') });
   await confirmed;
-  const leave = async (): Promise<void> => {
-    await http.post('/channel', { channel, uuid, close: true });
+  const vanish = (): void => {
     http.close();
     other.close();
   };
-  return { parties: [{ channel, uuid }, me], leave };
+  const leave = async (): Promise<void> => {
+    await http.post('/channel', { channel, uuid, close: true });
+    vanish();
+  };
+  return { parties: [{ channel, uuid }, me], leave, vanish };
 }
 
 /** A WebSocket client for text frames below 64 KiB. */
@@ -225,9 +231,12 @@ export async function meetWormhole(place: Place, index: number): Promise<Met> {
     for (const { socket, mailbox } of [one, other])
       socket.say({ type: 'close', mailbox, mood: 'happy' });
     await Promise.all([one, other].map(({ socket }) => socket.hear(type('closed'))));
+    vanish();
+  };
+  const vanish = (): void => {
     for (const { socket } of [one, other]) socket.close();
   };
-  return { parties: [], leave };
+  return { parties: [], leave, vanish };
 }
 
 /** A client of croc's relay, in a room. */
@@ -283,11 +292,9 @@ export async function meetCroc({ port }: Place, index: number): Promise<Met> {
   };
   await pass(other, one);
   await pass(one, other);
-  return {
-    parties: [],
-    leave: () => {
-      one.destroy();
-      other.destroy();
-    },
+  const vanish = (): void => {
+    one.destroy();
+    other.destroy();
   };
+  return { parties: [], leave: vanish, vanish };
 }
