@@ -12,6 +12,7 @@ import { CROC_SALT_BYTES, crocRelayKey, openCroc, sealCroc } from '../wire/crocS
 import { addressKey } from './address.js';
 import { CrocRooms } from './crocRooms.js';
 import { CrocSocket } from './crocSocket.js';
+import type { RelayEvent } from './events.js';
 import type { RelayLimits } from './limits.js';
 
 /** The password of a croc relay unless its operator set another. */
@@ -27,6 +28,11 @@ export interface CrocRelayParts {
   readonly limits: RelayLimits;
   /** The TCP ports, in order. */
   readonly ports: readonly number[];
+  /** Whether nobody new may begin to wait, because the relay is about to stop. */
+  readonly draining: () => boolean;
+  readonly onEvent: (event: RelayEvent) => void;
+  /** Told when somebody left a room. */
+  readonly onRooms: () => void;
 }
 
 /** Lets croc clients in and staples them. */
@@ -37,7 +43,7 @@ export class CrocRelay {
 
   constructor(parts: CrocRelayParts) {
     this.#parts = parts;
-    this.#rooms = new CrocRooms(parts.clock, parts.limits);
+    this.#rooms = new CrocRooms(parts);
   }
 
   /** Bytes that came into staples so far. */
@@ -61,15 +67,18 @@ export class CrocRelay {
    * @param head - what it has sent so far
    */
   async accept(socket: Socket, index: number, head: Uint8Array): Promise<void> {
-    if (this.#pending >= this.#parts.limits.crocPending) {
+    const { clock, limits, onEvent } = this.#parts;
+    if (this.#pending >= limits.crocPending) {
+      onEvent({ kind: 'limited', limit: 'crocPending' });
       socket.destroy();
       return;
     }
     this.#pending += 1;
     const client = new CrocSocket(socket, head);
-    const cancel = this.#parts.clock.after(this.#parts.limits.identifyMs, () =>
-      client.fail(new CrocError('timed_out')),
-    );
+    const cancel = clock.after(limits.identifyMs, () => {
+      onEvent({ kind: 'limited', limit: 'identifyMs' });
+      client.fail(new CrocError('timed_out'));
+    });
     try {
       await this.#introduce(client, socket, index);
     } catch {

@@ -7,16 +7,9 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { parseArgs } from 'node:util';
-import {
-  addressOf,
-  enterRoom,
-  meetCroc,
-  meetOurs,
-  meetWormhole,
-  openChannel,
-  openMailbox,
-} from './clients.js';
+import { meetCroc, meetOurs, meetWormhole, openChannel, openMailbox } from './clients.js';
 import type { Met, Place } from './clients.js';
+import { addressOf, enterRoom } from '../../support/crocRoom.js';
 import { meetWholly } from './wholeClients.js';
 
 export type Kind = 'ours' | 'wormhole' | 'croc';

@@ -4,7 +4,7 @@ import type { ClientContext } from '../../../src/core/channel/client.js';
 import { Recipient } from '../../../src/core/channel/recipient.js';
 import { Sender } from '../../../src/core/channel/sender.js';
 import { systemClock, systemRandom } from '../../../src/core/edges.js';
-import { addressOf } from './clients.js';
+import { addressOf } from '../../support/crocRoom.js';
 import type { Met, Place } from './clients.js';
 
 const TIMING = { initializeMs: 60_000, waitMs: 600_000, stepMs: 60_000 };
