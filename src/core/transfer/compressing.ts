@@ -19,10 +19,12 @@ const SAMPLE_BYTES = 4096;
 const HOPELESS_BYTES = 16 * 1024 * 1024;
 /** Files of which is remembered that they do not get smaller. */
 const MAX_HOPELESS = 64;
+/** As long as nothing is known of the link, records on their way before the next one is compressed. */
+const MAX_BLIND = 8;
 /** Records compressed at a time; the pool has four threads, and reads files, too. */
 const AT_ONCE = 2;
 /** Compressing must be so many times faster than the link: others want the processor, too. */
-const HEADROOM = 3;
+const HEADROOM = 4;
 /** Shorter records say little about the processor, bytes. */
 const TELLING_BYTES = 64 * 1024;
 
@@ -64,14 +66,17 @@ export class Compressing {
     parts: readonly Uint8Array[],
     entry?: number,
   ): Promise<readonly Uint8Array[] | undefined> {
-    const chosen = this.#choose();
     const bytes = sizeOf(parts);
-    if (!chosen || bytes < LEAST_BYTES || this.#isHopeless(entry, bytes)) return undefined;
+    if (!this.#choose() || bytes < LEAST_BYTES || this.#isHopeless(entry, bytes)) return undefined;
     const plain = Buffer.concat(parts, bytes);
     if (!getsSmaller(plain)) {
       this.#giveUp(entry);
       return undefined;
     }
+    const { rate } = this;
+    if (rate.bytesPerSecond === undefined && rate.onTheirWay >= MAX_BLIND) await rate.first;
+    const chosen = this.#choose();
+    if (!chosen) return undefined;
     const packed = await this.#compress(plain, chosen);
     if (sizeOf(packed) < WORTH * bytes) return packed;
     this.#giveUp(entry);
@@ -80,8 +85,9 @@ export class Compressing {
 
   /** The best quality that the link leaves time for. */
   #choose(): Quality | undefined {
-    const link = Math.min(this.rate.bytesPerSecond ?? Infinity, this.#limit);
-    if (link === Infinity) return QUICKEST;
+    const rate = this.rate.bytesPerSecond;
+    if (rate === undefined && this.#limit === Infinity) return QUICKEST;
+    const link = Math.min(rate ?? Infinity, this.#limit);
     return QUALITIES.find((one) => one.bytesPerSecond * this.#speed > HEADROOM * link);
   }
 

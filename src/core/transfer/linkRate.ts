@@ -1,11 +1,10 @@
 /** How many bytes a second the way to the recipient carries, as far as what was sent over it shows that. */
+import { deferred } from '../async.js';
 
 /** Over how long is measured, milliseconds. */
 const WINDOW_MS = 250;
 /** A record that takes this much longer than the quickest one has waited on the way, milliseconds. */
 const QUEUED_MS = 200;
-/** What the first record that arrived shows at least, as a factor: it was alone on its way. */
-const FIRST_GROWTH = 4;
 /** So much more is thought possible after each window in which the way was not what held us up. */
 const GROWTH = 1.5;
 
@@ -16,8 +15,9 @@ const GROWTH = 1.5;
 export class LinkRate {
   readonly #nowMs: () => number;
   #bytesPerSecond: number | undefined;
+  readonly #first = deferred<undefined>();
   #onTheirWay = 0;
-  #quickestMs = Infinity;
+  #quickestMs = 0;
   #sinceMs = 0;
   #bytes = 0;
   #workedMs = 0;
@@ -28,9 +28,19 @@ export class LinkRate {
     this.#nowMs = nowMs;
   }
 
-  /** Bytes a second; undefined until the first record has arrived. */
+  /** Bytes a second; undefined until the first record has arrived, Infinity while the way never held us up. */
   get bytesPerSecond(): number | undefined {
     return this.#bytesPerSecond;
+  }
+
+  /** Records that the recipient has not confirmed. */
+  get onTheirWay(): number {
+    return this.#onTheirWay;
+  }
+
+  /** Resolves when the first record has arrived, and with that something is known. */
+  get first(): Promise<undefined> {
+    return this.#first.promise;
   }
 
   /** Notes that a record is written. @returns to be called when the recipient has it */
@@ -52,18 +62,19 @@ export class LinkRate {
   }
 
   #arrived(tookMs: number): void {
-    this.#quickestMs = Math.min(this.#quickestMs, tookMs);
     const nowMs = this.#nowMs();
     const spanMs = Math.max(1, nowMs - this.#sinceMs);
     const known = this.#bytesPerSecond;
+    const queued = tookMs - this.#quickestMs > QUEUED_MS;
+    this.#quickestMs = known === undefined ? tookMs : Math.min(this.#quickestMs, tookMs);
     if (known !== undefined && spanMs < WINDOW_MS) return;
     const seen = (this.#bytes * 1000) / spanMs;
-    const queued = tookMs - this.#quickestMs > QUEUED_MS;
-    if (queued || this.#waitedMs > this.#workedMs)
-      this.#bytesPerSecond = known === undefined ? seen : (known + seen) / 2;
-    else
-      this.#bytesPerSecond =
-        known === undefined ? FIRST_GROWTH * seen : GROWTH * Math.max(known, seen);
+    const limited = queued || this.#waitedMs > this.#workedMs;
+    if (!limited)
+      this.#bytesPerSecond = known === undefined ? Infinity : GROWTH * Math.max(known, seen);
+    else if (known === undefined || known === Infinity) this.#bytesPerSecond = seen;
+    else this.#bytesPerSecond = (known + seen) / 2;
+    this.#first.resolve(undefined);
     this.#begin(nowMs);
   }
 
