@@ -20,7 +20,7 @@ import type { SentRecord } from './sentRecords.js';
 
 /** Records that are taken before the peer is told of it without waiting for the next tick, at most. */
 const POSITION_EVERY = 64;
-/** At first the peer is told sooner: by that it learns how fast the way is. So, after each fourth part more. */
+/** At first the peer is told sooner, by that it learns how fast the way is: when a fourth of all is new. */
 const POSITION_SHARE = 4;
 /** A lane that stays for this long after it came back is well again, milliseconds. */
 const WELL_AFTER_MS = 5000;
@@ -210,7 +210,7 @@ export class Lane implements ConnectionListener {
       this.#onEnd();
       return undefined;
     }
-    const enough = Math.min(POSITION_EVERY, 1 + this.#taken / POSITION_SHARE);
+    const enough = Math.min(POSITION_EVERY, Math.max(1, this.#taken / POSITION_SHARE));
     if (this.#taken - this.#told >= enough) this.#sayPosition();
     return this.#listener.onRecord(this.index, plaintext);
   }
