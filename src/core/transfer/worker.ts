@@ -13,6 +13,7 @@ import { Inbound } from './inbound.js';
 import type { DataTiming } from '../timing.js';
 import type { FromWorker, ToWorker } from './messages.js';
 import type { LaneTarget } from '../wire/keys.js';
+import { keepFreedMemory } from '../wire/memory.js';
 import { Outbound } from './outbound.js';
 import type { SendingOptions, Walked } from './outbound.js';
 import { Person } from './person.js';
@@ -36,6 +37,7 @@ class Transfer {
   #reconnectMs = 0;
 
   constructor(port: MessagePort) {
+    keepFreedMemory();
     this.#port = port;
     this.#person = new Person(port);
     this.#walked.catch(() => undefined);
