@@ -15,6 +15,9 @@ import type { Placement } from './placement.js';
 /** What systems say that flush only what is open for writing. */
 const CANNOT_FLUSH = new Set(['EBADF', 'EINVAL', 'EPERM', 'EACCES']);
 
+/** Files between two looks at the clock. */
+const ROUNDS = 32;
+
 /** A file of the offer of which something may be here. */
 export interface BasisSize {
   readonly index: number;
@@ -48,7 +51,7 @@ export class Bases {
    * @returns in the order of the offer
    */
   async find(): Promise<BasisSize[]> {
-    const pause = pacer();
+    const pause = pacer(ROUNDS);
     for (const [index, entry] of this.#ledger.planned('file')) {
       const turn = pause();
       if (turn !== undefined) await turn;

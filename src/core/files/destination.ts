@@ -136,7 +136,7 @@ export class Destination {
    */
   async conflicts(wanted: readonly number[]): Promise<FoundConflict[]> {
     const found: FoundConflict[] = [];
-    const pause = pacer();
+    const pause = pacer(32);
     for (const conflict of this.#placement.conflicts(wanted)) {
       if (conflict !== undefined) found.push(conflict);
       const turn = pause();

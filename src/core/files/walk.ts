@@ -19,6 +19,9 @@ import { namedRoots, type MemorySource, type Root, type WalkSource } from './roo
 
 export type { MemorySource, WalkSource } from './roots.js';
 
+/** Files between two looks at the clock. */
+const ROUNDS = 32;
+
 /** One thing to offer, and where it is. */
 export interface WalkEntry extends OfferEntry {
   /** Absolute path on this disk, in the system's own form; empty for what is in memory. */
@@ -53,7 +56,7 @@ export async function* walk(
 ): AsyncGenerator<WalkEntry, void, undefined> {
   if (sources.length === 0) throw new CrocError('nothing_to_send');
   let count = 0;
-  const pause = pacer();
+  const pause = pacer(ROUNDS);
   for (const root of namedRoots(sources)) {
     for (const entry of walkRoot(root, options)) {
       options.signal?.throwIfAborted();
