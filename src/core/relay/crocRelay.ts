@@ -5,15 +5,14 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Socket } from 'node:net';
-import type { Clock, RandomBytes } from '../edges.js';
+import type { RandomBytes } from '../edges.js';
 import { CrocError } from '../errors.js';
 import { answerCrocClient } from '../pake/crocRelay.js';
 import { CROC_SALT_BYTES, crocRelayKey, openCroc, sealCroc } from '../wire/crocSeal.js';
 import { addressKey } from './address.js';
 import { CrocRooms } from './crocRooms.js';
+import type { CrocRoomsParts } from './crocRooms.js';
 import { CrocSocket } from './crocSocket.js';
-import type { RelayEvent } from './events.js';
-import type { RelayLimits } from './limits.js';
 
 /** The password of a croc relay unless its operator set another. */
 export const DEFAULT_CROC_PASSWORD = 'pass123';
@@ -21,18 +20,11 @@ export const DEFAULT_CROC_PASSWORD = 'pass123';
 const MAX_ROOM_BYTES = 256;
 
 /** What a croc relay needs. */
-export interface CrocRelayParts {
-  readonly clock: Clock;
+export interface CrocRelayParts extends CrocRoomsParts {
   readonly random: RandomBytes;
   readonly password: string;
-  readonly limits: RelayLimits;
   /** The TCP ports, in order. */
   readonly ports: readonly number[];
-  /** Whether nobody new may begin to wait, because the relay is about to stop. */
-  readonly draining: () => boolean;
-  readonly onEvent: (event: RelayEvent) => void;
-  /** Told when somebody left a room. */
-  readonly onRooms: () => void;
 }
 
 /** Lets croc clients in and staples them. */

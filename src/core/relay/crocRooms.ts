@@ -1,9 +1,10 @@
 /** Where two croc clients meet: rooms by name, each with one client that waits or two that are stapled. */
 import type { Socket } from 'node:net';
+import type { Clock } from '../edges.js';
 import { encodeCrocFrame } from '../wire/crocFrame.js';
-import type { CrocRelayParts } from './crocRelay.js';
+import type { RelayEvent } from './events.js';
 import { RateLimiter } from './limits.js';
-import type { CountedLimit } from './limits.js';
+import type { CountedLimit, RelayLimits } from './limits.js';
 import { LaneEnd, Staple } from './staple.js';
 
 /** Between two signs of life to a client that waits. */
@@ -20,17 +21,26 @@ interface Room {
   readonly settle: () => void;
 }
 
-type RoomsParts = Pick<CrocRelayParts, 'clock' | 'limits' | 'draining' | 'onEvent' | 'onRooms'>;
+/** What rooms need. */
+export interface CrocRoomsParts {
+  readonly clock: Clock;
+  readonly limits: RelayLimits;
+  /** Whether nobody new may begin to wait, because the relay is about to stop. */
+  readonly draining: () => boolean;
+  readonly onEvent: (event: RelayEvent) => void;
+  /** Told when somebody left a room. */
+  readonly onRooms: () => void;
+}
 
 /** The rooms of a relay. */
 export class CrocRooms {
-  readonly #parts: RoomsParts;
+  readonly #parts: CrocRoomsParts;
   readonly #rooms = new Map<string, Room>();
   readonly #byAddress: RateLimiter;
   readonly #byRoom: RateLimiter;
   #goneBytes = 0;
 
-  constructor(parts: RoomsParts) {
+  constructor(parts: CrocRoomsParts) {
     this.#parts = parts;
     this.#byAddress = new RateLimiter(parts.limits.crocJoinsPerMinute);
     this.#byRoom = new RateLimiter(parts.limits.crocJoinsPerMinute);
