@@ -18,6 +18,7 @@ import type { LaneTarget } from '../wire/keys.js';
 import type { WalkOptions, WalkSource } from '../files/walk.js';
 import { Undo } from '../files/undo.js';
 import type { TextContent } from './text.js';
+import type { Locate } from './whereabouts.js';
 
 /** How long a worker may take to end by itself, in milliseconds. */
 const ENDING_MS = 3000;
@@ -33,6 +34,8 @@ export interface HostEvents {
   readonly onProgress: (progress: Progress) => void;
   readonly onConnection: (connection: Connection) => void;
   readonly onConflict: (conflict: Conflict) => Promise<ConflictChoice>;
+  /** Asks the relay where the lanes are now. */
+  readonly onLocate: Locate;
   /** Only of a transfer whose state machine runs in its worker. */
   readonly onState?: (state: MeetingState) => void;
 }
@@ -164,6 +167,9 @@ export class TransferHost {
       case 'connected':
         this.#connected.resolve(undefined);
         break;
+      case 'locate':
+        this.#locate();
+        break;
       case 'state':
         this.#events.onState?.(message.state);
         break;
@@ -200,6 +206,13 @@ export class TransferHost {
           ),
         );
     }
+  }
+
+  #locate(): void {
+    this.#events.onLocate().then(
+      (place) => this.#post({ type: 'place', place }),
+      (error: unknown) => this.#post({ type: 'nowhere', code: CrocError.from(error).code }),
+    );
   }
 
   #choose(conflict: Conflict): void {
