@@ -8,7 +8,14 @@ import type { Code } from './code.js';
 import { meetMessage } from './croc11/route.js';
 import type { ChannelParts, CrocParts, Parts } from './parts.js';
 import { CrocError } from './errors.js';
-import { Connections, checkLimit, clientContext, dataPlane, openHost, runToEnd } from './running.js';
+import {
+  Connections,
+  checkLimit,
+  clientContext,
+  dataPlane,
+  openHost,
+  runToEnd,
+} from './running.js';
 import type { PeerOffer, TransferHost } from './transfer/host.js';
 import type { MeetingState } from './transfer/messages.js';
 import type {
@@ -32,11 +39,7 @@ interface Watcher {
 type Begin = (host: TransferHost, meeting: Meeting) => Promise<ReceiveResult>;
 
 /** Meets the sender in a channel; resolves with the offer. @throws CrocError why there is none */
-export function receiveOffer(
-  parts: ChannelParts,
-  code: Code,
-  watcher: Watcher,
-): Promise<Offer> {
+export function receiveOffer(parts: ChannelParts, code: Code, watcher: Watcher): Promise<Offer> {
   return offerOf(parts, watcher, (host, meeting) => {
     const onState = (state: RecipientState): void => meeting.enter(state);
     const context = clientContext(parts, host, onState, meeting.connections);

@@ -68,14 +68,14 @@ async function receiving(
   return connections;
 }
 
-/** Cuts a wire when a state is entered, until that party has tried three times. */
+/** Cuts a wire when a state is entered, until that party has tried twice more. */
 function cutsIn(wire: Wire, wanted: string): (state: string) => void {
   let done = false;
   return (state) => {
     if (done || state !== wanted) return;
     done = true;
     wire.cut();
-    void wire.tried(3).then(() => wire.mend());
+    void wire.tried(2).then(() => wire.mend());
   };
 }
 
@@ -119,7 +119,7 @@ describe('a network that is cut for a while', () => {
     const trap = wire.cutAfter(text).then(async () => {
       lost = true;
       // A join is not repeated for long, so that a mistyped address is told at once.
-      await wire.tried(what === 'its join' ? 1 : 3);
+      await wire.tried(what === 'its join' ? 1 : 2);
       wire.mend();
     });
     const send = await sending(now);
@@ -150,7 +150,7 @@ describe('a network that is cut for a while', () => {
       if (state !== 'awaiting-h_k' || cut) return;
       cut = true;
       now.recipientsWire.cut();
-      void now.recipientsWire.tried(5).then(() => now.recipientsWire.mend());
+      void now.recipientsWire.tried(4).then(() => now.recipientsWire.mend());
     });
     expect(await codeOf(send.done)).toBe('resolved');
     expect(told.slice(0, 2)).toEqual([false, true]);

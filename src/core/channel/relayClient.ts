@@ -125,7 +125,12 @@ export class RelayClient {
     signal: AbortSignal,
   ): Promise<JoinAnswer> {
     this.#uuid ??= Buffer.from(this.#parts.random(UUID_BYTES)).toString('base64url');
-    const request = { role, uuid: this.#uuid, ...(channel && { channel }), ...(curve && { curve }) };
+    const request = {
+      role,
+      uuid: this.#uuid,
+      ...(channel && { channel }),
+      ...(curve && { curve }),
+    };
     const json = await this.#firstContact('/join', request, signal);
     const parsed = v.safeParse(joinAnswerSchema, json);
     if (!parsed.success) throw notUnderstood(json);

@@ -76,6 +76,8 @@ export class Lane implements ConnectionListener {
   #endSaid = false;
   #peerEnded = false;
   #leaving = false;
+  /** Whether the lane was last lost because nothing came. */
+  #silent = false;
   /** Since when the lane has not been well; undefined while it is. */
   #troubleMs: number | undefined;
   #upSinceMs = performance.now();
@@ -186,7 +188,7 @@ export class Lane implements ConnectionListener {
     const connection = this.#connection;
     if (this.#reconnect !== true) {
       const silent = nowMs - connection.lastHeardMs > Math.max(silenceMs, laneSilenceMs);
-      if (awake && silent && this.#reconnect === undefined && this.index === 0) this.#lose();
+      if (awake && silent && this.#reconnect === undefined && this.index === 0) this.#loseSilent();
       return;
     }
     const quiet = nowMs - connection.lastSentMs >= pingMs && connection.drained;
@@ -194,7 +196,7 @@ export class Lane implements ConnectionListener {
     if (nowMs - this.#upSinceMs > WELL_AFTER_MS) this.#troubleMs = undefined;
     // A peer that does not know yet that we can come back would take another connection for the end.
     const limitMs = this.#peerKnows ? laneSilenceMs : Math.max(silenceMs, laneSilenceMs);
-    if (awake && nowMs - connection.lastHeardMs > limitMs) this.#lose();
+    if (awake && nowMs - connection.lastHeardMs > limitMs) this.#loseSilent();
   }
 
   onPreamble(from: LaneConnection): void {
@@ -315,6 +317,12 @@ export class Lane implements ConnectionListener {
     }
   }
 
+  /** Nothing came for too long. */
+  #loseSilent(): void {
+    this.#silent = true;
+    this.#lose();
+  }
+
   /** The connection is of no use any more. */
   #lose(error = this.#lostError()): void {
     if (this.#phase === 'closed' || this.#phase === 'over') return;
@@ -340,9 +348,10 @@ export class Lane implements ConnectionListener {
     const { reconnectMs } = this.#parts.timing;
     const untilMs = (this.#troubleMs ?? performance.now()) + reconnectMs;
     try {
-      await redial(this.#parts, untilMs, this.#abort.signal, (connection, patienceMs) =>
-        this.#meet(connection, patienceMs),
-      );
+      const meet = (connection: LaneConnection, patienceMs: number): Promise<boolean> =>
+        this.#meet(connection, patienceMs);
+      await redial(this.#parts, untilMs, this.#abort.signal, meet, this.#silent);
+      this.#silent = false;
     } catch (error) {
       if (!this.#abort.signal.aborted) this.#fail(CrocError.from(error));
     }

@@ -25,6 +25,7 @@ export interface RedialParts {
  * @param untilMs - when to give up, on the clock of `performance.now()`
  * @param meet - gets a connection that the relay has admitted and the milliseconds that it may wait for
  *   the peer; tells whether the peer came. It owns the connection.
+ * @param silent - whether the lane was lost because the peer said nothing
  * @throws CrocError `connection_lost` when the relay could not be reached in time, `peer_silent` when
  *   it could and the peer did not come; `relay_restarted`, `channel_closed`, `channel_full`, `unauthorized`
  *   or `transfer_limit` when there is no use in trying; the abort reason
@@ -34,8 +35,9 @@ export async function redial(
   untilMs: number,
   signal: AbortSignal,
   meet: (connection: LaneConnection, patienceMs: number) => Promise<boolean>,
+  silent = false,
 ): Promise<void> {
-  let admitted = false;
+  let admitted = silent;
   let pauseMs = timing.redialMs;
   for (;;) {
     const leftMs = untilMs - performance.now();
