@@ -225,7 +225,11 @@ describe('a relay that was restarted', () => {
     const waiting = new Promise<void>((resolve) => (reached = resolve));
     const croc = testCroc(first, { timing: TIMING });
     const received = codeOf(
-      croc.receive(code, { onState: (state) => void (state === 'awaiting-h_k' && reached()) }),
+      croc.receive(code, {
+        onState: (state) => {
+          if (state === 'awaiting-h_k') reached();
+        },
+      }),
     );
     await waiting;
     await first.close();

@@ -100,14 +100,14 @@ export async function boundedByPeer<T>(
 ): Promise<T> {
   const { clock, timing, onPeer } = context;
   const { stepMs, reconnectMs } = timing;
-  let told = false;
+  const missed = { told: false };
   const cancel = clock.after(stepMs, () => {
-    told = true;
+    missed.told = true;
     onPeer({ connected: false, giveUpInMs: reconnectMs });
   });
   try {
     const found = await bounded(context, stepMs + reconnectMs, 'peer_silent', work);
-    if (told) onPeer({ connected: true, giveUpInMs: 0 });
+    if (missed.told) onPeer({ connected: true, giveUpInMs: 0 });
     return found;
   } finally {
     cancel();
