@@ -37,7 +37,10 @@ function countsOf(file) {
 
 function failuresOf({ name, message, assertionResults = [] }) {
   const tests = assertionResults.filter(({ status }) => status === 'failed');
-  const shown = tests.map(({ fullName, failureMessages }) => [fullName, failureMessages?.join('\n') ?? '']);
+  const shown = tests.map(({ fullName, failureMessages }) => [
+    fullName,
+    failureMessages?.join('\n') ?? '',
+  ]);
   if (message) shown.unshift(['the file itself', message]);
   return shown.map(([title, text]) => {
     const lines = text.split('\n').slice(0, MESSAGE_LINES);

@@ -4,6 +4,7 @@ import type { ClientContext, DataPlane } from './channel/client.js';
 import { checkRelay, portsInWords } from './checkRelay.js';
 import type { ChannelParts, Parts } from './parts.js';
 import { CrocError } from './errors.js';
+import type { ErrorCode } from './errors.js';
 import { TransferHost } from './transfer/host.js';
 import type { HostEvents } from './transfer/host.js';
 import type { Connection, ReceiveResult } from './types.js';
@@ -88,7 +89,7 @@ export async function runToEnd<T>(
     throwIfAborted(parts.signal);
     return await run();
   } catch (thrown) {
-    throw await explain(parts, CrocError.from(thrown));
+    throw await explain(parts, host, CrocError.from(thrown));
   } finally {
     await host.stop();
     await parts.relay.close();
@@ -96,9 +97,20 @@ export async function runToEnd<T>(
   }
 }
 
-/** Lanes that break because the relay itself is gone are told as that. */
-async function explain(parts: Parts, error: CrocError): Promise<CrocError> {
-  if (error.code === 'relay_port_blocked') return nameBlocked(parts, error);
+/**
+ * What lanes that cannot connect end with where a blocked port may be the reason; the peer that found one first
+ * closes the channel.
+ */
+const MAY_BE_BLOCKED: ReadonlySet<ErrorCode> = new Set([
+  'relay_port_blocked',
+  'relay_silent',
+  'timed_out',
+  'channel_closed',
+]);
+
+/** Lanes that break because the relay itself is gone are told as that, and blocked ports by their numbers. */
+async function explain(parts: Parts, host: TransferHost, error: CrocError): Promise<CrocError> {
+  if (host.connecting && MAY_BE_BLOCKED.has(error.code)) return nameBlocked(parts, error);
   if (error.code !== 'connection_lost' || (await parts.relay.answers())) return error;
   return new CrocError('relay_gone', { cause: error });
 }

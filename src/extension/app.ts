@@ -18,6 +18,7 @@ import { cancel, copyCode, copyReceiveCommand, showTransfer } from './commands/t
 import { undoReceive } from './commands/undo.js';
 import { History } from './history/history.js';
 import { EntryStore } from './history/store.js';
+import { PatchView } from './receive/patchView.js';
 import { trackOffer } from './receive/track.js';
 import type { Parts } from './parts.js';
 import { RelayPasswords } from './relayPasswords.js';
@@ -88,6 +89,7 @@ export class App implements Parts {
   readonly relays: Relays;
   readonly panels: Panels;
   readonly undoing: Undoing;
+  readonly patchView = new PatchView();
   readonly relayTasks: RelayTasks;
   readonly api: Omit<CrocApi, 'onDidChangeTransfers'>;
 
@@ -114,6 +116,7 @@ export class App implements Parts {
     context.subscriptions.push(
       this.transfers,
       this.undoing,
+      this.patchView,
       this.relays,
       this.panels,
       this.history,

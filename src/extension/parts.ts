@@ -3,6 +3,7 @@ import type * as vscode from 'vscode';
 import type { Croc } from '../core/index.js';
 import type { History } from './history/history.js';
 import type { RelayPasswords } from './relayPasswords.js';
+import type { PatchView } from './receive/patchView.js';
 import type { Relays } from './relays.js';
 import type { Transfer, Transfers } from './transfers.js';
 import type { Undoing } from './undoing.js';
@@ -20,6 +21,7 @@ export interface Parts {
   readonly history: History;
   readonly panels: Panels;
   readonly undoing: Undoing;
+  readonly patchView: PatchView;
   /** Does what a button of the panel or of a message asks for. */
   act(action: Action, transfer: Transfer | undefined): Promise<Outcome>;
 }

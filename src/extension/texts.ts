@@ -32,6 +32,7 @@ const RECIPIENT_ASKS: ReadonlySet<ErrorCode> = new Set([
   'relay_restarted',
   'peer_silent',
   'connection_lost',
+  'wrong_code',
 ]);
 
 function nextText({ code }: CrocError, direction: 'send' | 'receive' | undefined): string {

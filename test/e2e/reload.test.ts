@@ -34,6 +34,35 @@ async function writtenProgress({ workbench }: Side): Promise<true | undefined> {
   return texts.some((text) => /"progress":\{"bytes":[1-9]/.test(text)) ? true : undefined;
 }
 
+/**
+ * Whether VS Code in the browser has written down that `page` shows one of our panels: true, or undefined. It does
+ * so every five seconds, not when the page goes; a panel it has not written down is not there after a reload.
+ */
+async function writtenPanel({ workbench }: Side): Promise<true | undefined> {
+  const written = await workbench.page.evaluate(async () => {
+    const opened = async <T>(request: IDBRequest<T>) =>
+      new Promise<T>((resolve, reject) => {
+        request.onsuccess = () => resolve(request.result);
+        request.onerror = () => reject(new Error(String(request.error)));
+      });
+    for (const { name = '' } of await indexedDB.databases()) {
+      if (!name.startsWith('vscode-web-state-db-')) continue;
+      const database = await opened(indexedDB.open(name));
+      try {
+        const items = database.transaction('ItemTable').objectStore('ItemTable');
+        if (
+          JSON.stringify(await opened(items.getAll())).includes('mainThreadWebview-croc.transfer')
+        )
+          return true;
+      } finally {
+        database.close();
+      }
+    }
+    return false;
+  });
+  return written || undefined;
+}
+
 describe('two editors, one of them reloaded', () => {
   let editors: Editors;
 
@@ -59,6 +88,7 @@ describe('two editors, one of them reloaded', () => {
     await receiveUpToOffer(b.workbench, { code, relay });
     await acceptInto(b.workbench, path.join(b.folder, 'inbox'));
     await until(() => writtenProgress(b), deadlineMs.step, 'Progress in the history');
+    await until(() => writtenPanel(b), deadlineMs.step, 'The panel in what VS Code restores');
     await b.workbench.page.reload();
     await panelHeading(b.workbench, 'Interrupted: film.mov').waitFor({
       timeout: deadlineMs.workbench,

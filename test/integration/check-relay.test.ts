@@ -1,6 +1,6 @@
 /** Is this relay of use from here? Asked of real ones, of one with a closed port, and of what is none. */
 import { createServer as createHttp } from 'node:http';
-import { connect, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import type { Server } from 'node:net';
 import { once } from 'node:events';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -9,6 +9,7 @@ import { checkRelay } from '../../src/core/checkRelay.js';
 import { startRelay } from '../../src/core/relay/relay.js';
 import { Cli, ending, failed } from '../support/cli.js';
 import { codeOf, testCroc, testRelay } from '../support/croc.js';
+import { GatedRelay } from '../support/gate.js';
 
 const HERE = { timeoutMs: 10_000 };
 
@@ -23,22 +24,15 @@ async function listening(server: Server, port: number, host: string): Promise<nu
   return address.port;
 }
 
-/** A relay that names another host for its lanes, at which only the first of two ports is let through. */
-async function halfBlocked(): Promise<Relay> {
-  const relay = await testRelay({ hostName: '127.0.0.3' });
-  const [open = 0] = relay.ports;
-  const gate = createServer((socket) => {
-    const inner = connect(open, '127.0.0.1');
-    socket.pipe(inner).pipe(socket);
-    for (const one of [socket, inner]) one.on('error', () => undefined);
-    onTestFinished(() => {
-      socket.destroy();
-      inner.destroy();
-    });
-  });
-  await listening(gate, open, '127.0.0.3');
-  return relay;
+/** @param open - how many of the relay's two ports are let through */
+async function withGate(open: number): Promise<GatedRelay> {
+  const gated = await GatedRelay.start(open);
+  onTestFinished(() => gated.close());
+  return gated;
 }
+
+/** A relay of whose two ports only the first is let through. */
+const halfBlocked = async (): Promise<Relay> => (await withGate(1)).relay;
 
 describe('checking a relay', () => {
   it('tells version, distance and ports, and leaves nothing behind', async () => {
@@ -91,6 +85,21 @@ describe('a transfer that cannot connect', () => {
     const send = await testCroc(relay).send([import.meta.filename]);
     send.done.catch(() => undefined);
     await expect(testCroc(relay).receive(send.code)).rejects.toMatchObject({
+      code: 'relay_port_blocked',
+      detail: `127.0.0.3: blocked ${blocked}; open ${open}`,
+    });
+    await send.cancel();
+  });
+
+  it('checks, too, when something in between accepts the connection and stays silent', async () => {
+    const { relay } = await withGate(1);
+    const [open, blocked = 0] = relay.ports;
+    const mute = createServer((socket) => socket.write('{'));
+    await listening(mute, blocked, '127.0.0.3');
+    const send = await testCroc(relay).send([import.meta.filename]);
+    send.done.catch(() => undefined);
+    const impatient = testCroc(relay, { timing: { connectMs: 500 } });
+    await expect(impatient.receive(send.code)).rejects.toMatchObject({
       code: 'relay_port_blocked',
       detail: `127.0.0.3: blocked ${blocked}; open ${open}`,
     });

@@ -65,7 +65,8 @@ export async function receiveInto(
 ): Promise<ReceiveResult> {
   const link = await meetSender(options);
   const receiver = {
-    onOffer: offered,
+    onEntries: offered,
+    onOffer: () => undefined,
     decide: () => Promise.resolve(decision),
     choose: () => Promise.resolve('rename' as const),
     onProgress: () => undefined,

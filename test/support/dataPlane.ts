@@ -83,6 +83,7 @@ export async function run(options: RunOptions): Promise<Ending> {
   };
   const receive = async (session: Session): Promise<void> => {
     const receiver: Receiver = {
+      onEntries: () => undefined,
       onOffer: () => undefined,
       decide: () => Promise.resolve({ accept: true, to, onConflict: 'overwrite' }),
       choose: () => Promise.resolve('overwrite'),

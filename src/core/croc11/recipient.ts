@@ -69,7 +69,8 @@ export class CrocRecipient {
   /** Shows the offer and waits for the person. @throws CrocError `refused`, and `connection_lost` meanwhile */
   async #ask(entries: readonly OfferEntry[], text?: TextContent): Promise<Accepted> {
     const { control } = this.#link;
-    this.#receiver.onOffer(entries, totalsOf(entries), text);
+    this.#receiver.onEntries(entries);
+    this.#receiver.onOffer(totalsOf(entries), text);
     const gone = control.connection.closed.then(() => {
       throw new CrocError('connection_lost');
     });

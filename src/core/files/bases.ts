@@ -15,6 +15,9 @@ import type { Placement } from './placement.js';
 /** What systems say that flush only what is open for writing. */
 const CANNOT_FLUSH = new Set(['EBADF', 'EINVAL', 'EPERM', 'EACCES']);
 
+/** Files between two looks at the clock. */
+const ROUNDS = 32;
+
 /** A file of the offer of which something may be here. */
 export interface BasisSize {
   readonly index: number;
@@ -48,9 +51,10 @@ export class Bases {
    * @returns in the order of the offer
    */
   async find(): Promise<BasisSize[]> {
-    const pause = pacer();
+    const pause = pacer(ROUNDS);
     for (const [index, entry] of this.#ledger.planned('file')) {
-      await pause();
+      const turn = pause();
+      if (turn !== undefined) await turn;
       if (entry.size === 0) continue;
       const place = this.#ledger.place(index);
       const part =
@@ -59,7 +63,9 @@ export class Bases {
         this.#taken.set(index, part.path);
         this.takenBytes += part.size;
       }
-      const basis = new Basis(entry.size, part, this.#target(entry));
+      const target = this.#target(entry);
+      if (part === undefined && target === undefined) continue;
+      const basis = new Basis(entry.size, part, target);
       if (basis.blocks > 0) this.#bases.set(index, basis);
     }
     return [...this.#bases].map(([index, { blocks }]) => ({ index, blocks }));

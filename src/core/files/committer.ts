@@ -12,7 +12,7 @@ import type { ConflictChoice } from '../types.js';
 import { inParallel } from './flushing.js';
 import { parentOf, type Folders } from './folders.js';
 import { errnoOf, writingError } from './fsErrors.js';
-import { removeQuietly, type PartFile } from './partFile.js';
+import { removeQuietly, type WrittenFile } from './partFile.js';
 import { Patience } from './patience.js';
 import type { Placement } from './placement.js';
 import type { UndoLog } from './undo.js';
@@ -23,7 +23,7 @@ const BATCH_BYTES = 64 * 1024 * 1024;
 
 /** A file whose bytes are all written. */
 export interface WholeFile {
-  readonly part: PartFile;
+  readonly part: WrittenFile;
   /** Where it goes, relative to the destination. */
   readonly path: string;
   /** What to do if something has that name by now. */
@@ -86,7 +86,7 @@ export class Committer {
     }
   }
 
-  /** Stops after the step that runs and removes what has no final name yet. Never throws. @param keep - as in `PartFile` */
+  /** Stops after the step that runs and removes what has no final name yet. Never throws. @param keep - as in `WrittenFile` */
   async discard(keep: boolean): Promise<void> {
     this.#failure ??= { error: new Error('discarded') };
     await this.#running?.ended;
@@ -130,9 +130,11 @@ export class Committer {
 
   /** Takes out of `files` what got its final name, so that what is left is what must be removed. */
   async #commit(files: WholeFile[]): Promise<void> {
-    await inParallel(files, async (file) => {
+    this.#check();
+    const slow = files.filter(({ part }) => !part.flushNow(this.#disk));
+    await inParallel(slow, ({ part }) => {
       this.#check();
-      await file.part.flush(this.#disk);
+      return part.flush();
     });
     for (let file = files[0]; file !== undefined; file = files[0]) {
       this.#check();

@@ -23,12 +23,13 @@ import { Ledger } from './ledger.js';
 import { Links } from './links.js';
 import { PartLock } from './lock.js';
 import { pacer } from './pace.js';
-import { PartFile, pooled, type FileLooks } from './partFile.js';
+import { PartFile, pooled, type FileLooks, type WrittenFile } from './partFile.js';
 import { PartFiles } from './partFiles.js';
 import { MIN_PARTIAL_BYTES, Partials } from './partials.js';
 import { Placement, type FoundConflict } from './placement.js';
 import { probeFolder, withExecute, type ProbedFolder } from './probe.js';
 import { checkOffer } from './safePath.js';
+import { SmallFile } from './smallFile.js';
 import { UndoLog, type UndoRecord } from './undo.js';
 
 export { PART_NAME } from './partials.js';
@@ -40,6 +41,8 @@ export interface DestinationOptions {
   readonly random: RandomBytes;
   /** Whose rules of names hold; this machine's when absent. */
   readonly platform?: NodeJS.Platform;
+  /** Whether `checkOffer` has seen these entries already. */
+  readonly checked?: boolean;
   /** Keep what is overwritten, and note what arrives, for `undo`. */
   readonly undo?: boolean;
 }
@@ -118,7 +121,7 @@ export class Destination {
     entries: readonly OfferEntry[],
     options: DestinationOptions,
   ): Promise<Destination> {
-    checkOffer(entries, options.platform);
+    if (options.checked !== true) checkOffer(entries, options.platform);
     const probed = probeFolder(to, options.random);
     const leavesPartials = entries.some(({ size }) => size >= MIN_PARTIAL_BYTES);
     const lock = leavesPartials ? await PartLock.take(options.random) : undefined;
@@ -133,10 +136,11 @@ export class Destination {
    */
   async conflicts(wanted: readonly number[]): Promise<FoundConflict[]> {
     const found: FoundConflict[] = [];
-    const pause = pacer();
+    const pause = pacer(32);
     for (const conflict of this.#placement.conflicts(wanted)) {
       if (conflict !== undefined) found.push(conflict);
-      await pause();
+      const turn = pause();
+      if (turn !== undefined) await turn;
     }
     return found;
   }
@@ -277,14 +281,10 @@ export class Destination {
       const entry = this.#ledger.entry(index);
       if (this.#ledger.status(index) !== 'waiting' || data.length !== entry.size)
         throw new CrocError('protocol_error', { detail: entry.path });
-      const part = this.#part(index);
-      if (data.length > 0) {
-        part.coverage.add(0, data.length);
-        part.writeSync(0, data);
-      } else {
-        part.open();
-      }
-      const room = this.#whole(part);
+      const room =
+        entry.size < MIN_PARTIAL_BYTES
+          ? this.#writeSmall(index, entry, data)
+          : this.#writeLarge(index, data);
       return room?.catch((error: unknown) => {
         throw this.#fail(error);
       });
@@ -421,6 +421,36 @@ export class Destination {
     }
   }
 
+  #writeLarge(index: number, data: Uint8Array): Promise<void> | undefined {
+    const part = this.#part(index);
+    part.coverage.add(0, data.length);
+    part.writeSync(0, data);
+    return this.#whole(part);
+  }
+
+  /** As `#part`, `writeSync` and `#whole` together, in the fewest calls; there may be a million of them. */
+  #writeSmall(index: number, entry: OfferEntry, data: Uint8Array): Promise<void> | undefined {
+    if (entry.kind !== 'file')
+      throw new CrocError('protocol_error', { detail: `${entry.path} is not wanted` });
+    const place = this.#ledger.place(index);
+    const folder = parentOf(place);
+    this.#folders.ensure(folder);
+    const spec = {
+      index,
+      offered: entry.path,
+      folder: this.#folders.fullPath(folder),
+      inMemory: this.#folders.isInMemory(folder),
+      looks: this.#looks(index),
+    };
+    const part = SmallFile.write(spec, data, this.#random);
+    try {
+      return this.#commit(part, place, entry.size);
+    } catch (error) {
+      void part.discard();
+      throw error;
+    }
+  }
+
   #part(index: number): PartFile {
     const known = this.#parts.get(index);
     if (known !== undefined) return known;
@@ -460,10 +490,15 @@ export class Destination {
     const { index } = part;
     const { size } = this.#ledger.entry(index);
     part.dress(this.#looks(index));
-    const [path, choice] = [this.#ledger.place(index), this.#ledger.choice(index)];
-    const room = this.#committer.add({ part, path, choice, size });
-    this.#ledger.setStatus(index, 'whole');
+    const room = this.#commit(part, this.#ledger.place(index), size);
     this.#parts.release(part);
+    return room;
+  }
+
+  #commit(part: WrittenFile, path: string, size: number): Promise<void> | undefined {
+    const { index } = part;
+    const room = this.#committer.add({ part, path, choice: this.#ledger.choice(index), size });
+    this.#ledger.setStatus(index, 'whole');
     return room;
   }
 

@@ -12,6 +12,7 @@ import { sep } from 'node:path';
 import { CrocError } from '../errors.js';
 import { errnoOf, writingError } from './fsErrors.js';
 import { flushFolder, inParallel } from './flushing.js';
+import { isMemoryDisk } from './freeSpace.js';
 import { onDiskTime } from './times.js';
 
 /** `there` = it was there before, `made` = by this transfer, `blocked` = it or one above is no folder. */
@@ -21,6 +22,7 @@ type FolderState = 'there' | 'made' | 'absent' | 'blocked';
 export class Folders {
   readonly #root: string;
   readonly #states = new Map<string, FolderState>([['', 'there']]);
+  readonly #inMemory = new Map<string, boolean>();
   /** In the order of making: parents first. */
   readonly #made: string[] = [];
   /** Folders whose list of names changed since they were last flushed. */
@@ -46,6 +48,19 @@ export class Folders {
     const above = this.#state(parentOf(path));
     if (above === 'absent' || above === 'blocked') return undefined;
     return this.#stat(path);
+  }
+
+  /** Whether what is written in a folder stays in memory: such a disk has nothing to be flushed to. */
+  isInMemory(folder: string): boolean {
+    const known = this.#inMemory.get(folder);
+    if (known !== undefined) return known;
+    // What was made here lies on the same disk as the folder above; another one may be another disk.
+    const found =
+      folder !== '' && this.#states.get(folder) === 'made'
+        ? this.isInMemory(parentOf(folder))
+        : isMemoryDisk(this.fullPath(folder));
+    this.#inMemory.set(folder, found);
+    return found;
   }
 
   /** Whether a folder was there before this transfer. */

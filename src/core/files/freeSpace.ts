@@ -1,4 +1,4 @@
-/** How much room a disk has left. */
+/** What a disk is: how much room it has left, and whether it is one. */
 import { statfsSync } from 'node:fs';
 import { CrocError } from '../errors.js';
 
@@ -14,6 +14,19 @@ export function freeBytes(folder: string): number | undefined {
     return blocks > 0 ? bavail * bsize : undefined;
   } catch {
     return undefined;
+  }
+}
+
+/** What Linux calls the types of disks that are memory: tmpfs and ramfs (statfs(2)). */
+const MEMORY_TYPES: ReadonlySet<number> = new Set([0x01021994, 0x858458f6]);
+
+/** Whether what is written in a folder never leaves memory, as far as the system tells. */
+export function isMemoryDisk(folder: string): boolean {
+  if (process.platform !== 'linux') return false;
+  try {
+    return MEMORY_TYPES.has(statfsSync(folder).type);
+  } catch {
+    return false;
   }
 }
 

@@ -38,6 +38,7 @@ export function rulesFor(root: string, options: IgnoreOptions): FolderRules {
   const outer = (options.exclude ?? [])
     .map(({ base, patterns }) => ({ base: real(base), patterns }))
     .filter(({ base }) => isAtOrAbove(base, root));
+  if (!git && outer.length === 0) return NO_RULES;
   const bases = [root, ...(top === undefined ? [] : [top]), ...outer.map(({ base }) => base)];
   const base = bases.reduce((a, b) => (b.length < a.length ? b : a));
   const all = ignore(CASE);

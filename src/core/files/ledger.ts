@@ -65,8 +65,10 @@ export class Ledger {
   /** The planned entries of one kind, in the order of the offer. */
   *planned(kind: OfferEntry['kind']): Generator<[index: number, entry: OfferEntry]> {
     const waiting = STATUSES.indexOf('waiting');
-    for (const [index, entry] of this.#entries.entries())
-      if (entry.kind === kind && (this.#statuses[index] ?? 0) >= waiting) yield [index, entry];
+    for (let index = 0; index < this.#entries.length; index++) {
+      const entry = this.#entries[index];
+      if (entry?.kind === kind && (this.#statuses[index] ?? 0) >= waiting) yield [index, entry];
+    }
   }
 
   /** Notes that an entry is under its final name. */

@@ -27,6 +27,8 @@ const BLOCKING_BYTES = 32 * 1024;
 
 /** Windows has no such flag; there `wx` alone refuses whatever has the name. */
 const NO_FOLLOW = process.platform === 'win32' ? 0 : constants.O_NOFOLLOW;
+/** Exclusive: whatever has this name, a link too, makes it fail and is left alone. */
+export const NEW_FILE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | NO_FOLLOW;
 /** What disks say that keep no modes or times. */
 const NOT_KEPT = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EINVAL']);
 
@@ -70,8 +72,28 @@ export interface PartSpec {
   readonly taken?: string | undefined;
 }
 
+/** A temporary file whose bytes are all written, on its way to its final name. */
+export interface WrittenFile {
+  /** Place in the offer. */
+  readonly index: number;
+  /** Absolute path of the temporary file. */
+  readonly path: string;
+  /**
+   * Puts the file on the disk and closes it, blocking, if that is quick.
+   *
+   * @param disk - whether a flush may block
+   * @returns false when `flush` has to do it
+   * @throws CrocError
+   */
+  flushNow(disk: Patience): boolean;
+  /** Puts the file on the disk, in the background, and closes it. @throws CrocError */
+  flush(): Promise<void>;
+  /** Closes and removes the file. Never throws. @param keep - leave it for the next transfer if that is worth it */
+  discard(keep: boolean): Promise<void>;
+}
+
 /** A temporary file. Its descriptor may be closed between writes and is opened again when needed. */
-export class PartFile {
+export class PartFile implements WrittenFile {
   readonly index: number;
   readonly coverage: Coverage;
   /** Whether the sender vouched that the file did not change while it was read. */
@@ -169,24 +191,19 @@ export class PartFile {
     }
   }
 
-  /**
-   * Puts the file on the disk and closes it; a small one blocking while `disk` is quick, without a promise.
-   *
-   * @throws CrocError at once or in the promise
-   */
-  flush(disk: Patience): Promise<void> | undefined {
-    const isSmall = this.#spec.size < MIN_KEPT_BYTES;
-    if (!isSmall || !disk.mayBlock) return this.#flushInBackground();
+  /** A large file is never flushed without a promise. */
+  flushNow(disk: Patience): boolean {
+    if (this.#spec.size >= MIN_KEPT_BYTES || !disk.mayBlock) return false;
     try {
       disk.block(() => fsyncSync(this.#descriptor()));
       this.close();
     } catch (error) {
       throw writingError(error, this.#offered);
     }
-    return undefined;
+    return true;
   }
 
-  async #flushInBackground(): Promise<void> {
+  async flush(): Promise<void> {
     try {
       await this.#flushing;
       if (this.#flushError !== undefined) throw this.#flushError;
@@ -233,9 +250,7 @@ export class PartFile {
   #create(): void {
     const { folder, keptName } = this.#spec;
     const path = `${folder}/${keptName ?? partName(this.#random)}`;
-    // Exclusive: whatever has this name, a link too, makes it fail and is left alone.
-    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | NO_FOLLOW;
-    this.#fd = openSync(path, flags, 0o600);
+    this.#fd = openSync(path, NEW_FILE_FLAGS, 0o600);
     this.#path = path;
   }
 
@@ -270,13 +285,24 @@ export function removeQuietly(path: string): void {
 
 /** Gives an open file its looks, as far as its disk keeps such; the system's error comes out. */
 export function dressFile(fd: number, { mode, mtimeMs }: FileLooks): void {
-  whereKept(() => fchmodSync(fd, mode));
-  whereKept(() => futimesSync(fd, onDiskTime(mtimeMs), onDiskTime(mtimeMs)));
+  setMode(fd, mode);
+  setTime(fd, mtimeMs);
 }
 
-function whereKept(change: () => void): void {
+/** Sets the mode of an open file, where its disk keeps modes. */
+export function setMode(fd: number, mode: number): void {
   try {
-    change();
+    fchmodSync(fd, mode);
+  } catch (error) {
+    if (!NOT_KEPT.has(errnoOf(error) ?? '')) throw error;
+  }
+}
+
+/** Sets the modification time of an open file, where its disk keeps such. */
+export function setTime(fd: number, mtimeMs: number): void {
+  const time = onDiskTime(mtimeMs);
+  try {
+    futimesSync(fd, time, time);
   } catch (error) {
     if (!NOT_KEPT.has(errnoOf(error) ?? '')) throw error;
   }

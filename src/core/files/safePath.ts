@@ -187,6 +187,33 @@ function newNode(path: string, depth: number): Node {
   return { path, depth, isEntry: false, isLeaf: false, children: undefined };
 }
 
+/** Checks an offer entry by entry, as it comes. */
+export class OfferCheck {
+  readonly #platform: NodeJS.Platform;
+  readonly #tree: NameTree;
+  #entries = 0;
+  #bytes = 0;
+
+  /** @param platform - whose rules of names hold; this machine's when absent */
+  constructor(platform: NodeJS.Platform = process.platform) {
+    this.#platform = platform;
+    this.#tree = new NameTree(platform);
+  }
+
+  /** Takes the next entry. @throws CrocError as `checkOffer` */
+  add(entry: OfferEntry): void {
+    this.#entries += 1;
+    if (this.#entries > MAX_ENTRIES)
+      throw new CrocError('limit_exceeded', { detail: `over ${MAX_ENTRIES} entries` });
+    this.#tree.add(entry);
+    checkNumbers(entry);
+    checkTarget(entry, this.#platform);
+    this.#bytes += entry.size;
+    if (!Number.isSafeInteger(this.#bytes))
+      throw new CrocError('limit_exceeded', { detail: 'bytes' });
+  }
+}
+
 /**
  * Checks a whole offer: every path, size and link target, that no two paths are one file on some
  * disk, and that nothing lies below a file or a link.
@@ -202,13 +229,6 @@ export function checkOffer(
 ): void {
   if (entries.length > MAX_ENTRIES)
     throw new CrocError('limit_exceeded', { detail: `${entries.length} entries` });
-  const tree = new NameTree(platform);
-  let total = 0;
-  for (const entry of entries) {
-    tree.add(entry);
-    checkNumbers(entry);
-    checkTarget(entry, platform);
-    total += entry.size;
-    if (!Number.isSafeInteger(total)) throw new CrocError('limit_exceeded', { detail: 'bytes' });
-  }
+  const check = new OfferCheck(platform);
+  for (const entry of entries) check.add(entry);
 }

@@ -118,8 +118,8 @@ export class SourceFile {
 }
 
 /**
- * Reads a whole small file in one go: open, check, read, check, close. Blocks; meant for files of
- * some hundred KiB at most.
+ * Reads a whole small file in one go: open, read, check, close. Blocks; meant for files of some hundred
+ * KiB at most. That it is as it was offered after it was read says the same of before.
  *
  * @param into - gets the content, from byte `at` on; must have room for the offered size
  * @returns the file's size
@@ -130,15 +130,18 @@ export function readSmallFile(entry: WalkEntry, into: Uint8Array, at: number): n
     into.set(entry.content, at);
     return entry.size;
   }
-  const fd = openAsOffered(entry);
+  let fd: number | undefined;
   try {
+    fd = openSync(entry.source, READ_FLAGS);
     readAll(fd, entry, into, at);
     checkAsOffered(fd, entry);
     return entry.size;
   } catch (error) {
+    // Where something else has taken the file's place, reading it may fail in any way.
+    if (fd !== undefined) checkAsOffered(fd, entry);
     throw readingError(error, entry.path);
   } finally {
-    closeQuietly(fd);
+    if (fd !== undefined) closeQuietly(fd);
   }
 }
 

@@ -6,11 +6,12 @@
  * The system takes seconds as a double and cuts off what is below a microsecond, which would make
  * .123 s a .122999 s. Half a microsecond more turns cutting into rounding.
  *
- * It is handed over as text because Node takes a negative number, a time before 1970, for *now*.
+ * A time before 1970 is handed over as text, because Node takes a negative number for *now*.
  *
  * @param mtimeMs - milliseconds since 1970
  * @returns seconds since 1970
  */
-export function onDiskTime(mtimeMs: number): string {
-  return String((mtimeMs + 0.0005) / 1000);
+export function onDiskTime(mtimeMs: number): string | number {
+  const seconds = (mtimeMs + 0.0005) / 1000;
+  return seconds < 0 ? String(seconds) : seconds;
 }

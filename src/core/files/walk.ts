@@ -19,6 +19,9 @@ import { namedRoots, type MemorySource, type Root, type WalkSource } from './roo
 
 export type { MemorySource, WalkSource } from './roots.js';
 
+/** Files between two looks at the clock. */
+const ROUNDS = 32;
+
 /** One thing to offer, and where it is. */
 export interface WalkEntry extends OfferEntry {
   /** Absolute path on this disk, in the system's own form; empty for what is in memory. */
@@ -53,7 +56,7 @@ export async function* walk(
 ): AsyncGenerator<WalkEntry, void, undefined> {
   if (sources.length === 0) throw new CrocError('nothing_to_send');
   let count = 0;
-  const pause = pacer();
+  const pause = pacer(ROUNDS);
   for (const root of namedRoots(sources)) {
     for (const entry of walkRoot(root, options)) {
       options.signal?.throwIfAborted();
@@ -83,12 +86,13 @@ function* walkRoot(root: Root, options: WalkOptions): Generator<WalkEntry | unde
   // What is left to look at, the next one last: recursion that cannot overflow.
   const left: Place[] = [{ path: root.name, source: root.source }];
   for (let place = left.pop(); place !== undefined; place = left.pop()) {
-    if (isLeftOut(place)) {
+    const stats = statOf(place);
+    if (isLeftOut(place, stats)) {
       onIgnore?.();
       yield undefined;
       continue;
     }
-    const entry = look(place, root, onSkip);
+    const entry = look(place, stats, root, onSkip);
     yield entry;
     if (entry?.kind !== 'folder') continue;
     const rules =
@@ -99,9 +103,8 @@ function* walkRoot(root: Root, options: WalkOptions): Generator<WalkEntry | unde
 }
 
 /** Before anything else is found out about it: what is left out may well be unreadable. */
-function isLeftOut(place: Place): boolean {
-  const { rules = NO_RULES, source } = place;
-  return rules !== NO_RULES && rules.ignores(source, statOf(place)?.isDirectory() === true);
+function isLeftOut({ rules = NO_RULES, source }: Place, stats: Stats | undefined): boolean {
+  return rules !== NO_RULES && rules.ignores(source, stats?.isDirectory() === true);
 }
 
 function inMemory(path: string, { content, mtimeMs }: MemorySource): WalkEntry {
@@ -113,23 +116,28 @@ function below(folder: string, name: string): string {
   return folder.endsWith(sep) ? folder + name : folder + sep + name;
 }
 
-function look(place: Place, root: Root, onSkip: WalkOptions['onSkip']): WalkEntry | undefined {
+function look(
+  place: Place,
+  stats: Stats | undefined,
+  root: Root,
+  onSkip: WalkOptions['onSkip'],
+): WalkEntry | undefined {
   const { path, source } = place;
   if (!isSendable(path)) {
     onSkip({ path, reason: 'unsendable-name' });
     return undefined;
   }
-  const stats = statOf(place);
   // Deleted since its folder was read: then it is simply not part of the offer.
   if (stats === undefined) return undefined;
-  const common = { path, source, mtimeMs: stats.mtimeMs };
+  const { mtimeMs } = stats;
   if (stats.isFile()) {
     if (place.rules !== undefined && isPartial(path)) return undefined;
     checkReadable(place, stats);
     const executable = (stats.mode & 0o100) !== 0;
-    return { ...common, kind: 'file', size: stats.size, executable };
+    return { path, source, mtimeMs, kind: 'file', size: stats.size, executable };
   }
-  if (stats.isDirectory()) return { ...common, kind: 'folder', size: 0, executable: false };
+  const empty = { path, source, mtimeMs, size: 0, executable: false } as const;
+  if (stats.isDirectory()) return { ...empty, kind: 'folder' };
   if (!stats.isSymbolicLink()) {
     onSkip({ path, reason: 'special-file' });
     return undefined;
@@ -139,7 +147,7 @@ function look(place: Place, root: Root, onSkip: WalkOptions['onSkip']): WalkEntr
     onSkip({ path, reason: found.reason });
     return undefined;
   }
-  return { ...common, kind: 'symlink', size: 0, executable: false, target: found.target };
+  return { ...empty, kind: 'symlink', target: found.target };
 }
 
 /** Whether it is what an unfinished transfer left or is writing: of no use to anybody else. */

@@ -122,8 +122,8 @@ const DATA: Readonly<Record<CurveName, CurveData>> = {
 };
 
 /**
- * Bits of a window of the table of multiples of the base point. A transfer multiplies it once, so the
- * library's own 6 to 8 bits cost more to fill than they save.
+ * Bits of a window of the table of multiples of the base point, where the library multiplies (multiply.ts).
+ * A transfer does so once, so its own 6 to 8 bits cost more to fill than they save.
  */
 const WINDOW_BITS = 4;
 

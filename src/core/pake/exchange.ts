@@ -7,6 +7,7 @@
 import { CrocError } from '../errors.js';
 import type { RandomBytes } from '../edges.js';
 import type { Affine, Curve, CurvePoint } from './curves.js';
+import { multiply } from './multiply.js';
 import { bigEndian } from './points.js';
 
 /** Which of the two: A speaks first and blinds with U, B answers and blinds with V. */
@@ -76,22 +77,16 @@ export function beginExchange(
   }
   const s = scalarOf(curve, pw);
   const [mine, theirs] = party === 'A' ? [curve.U, curve.V] : [curve.V, curve.U];
-  const own = times(curve, mine, s).add(curve.Point.BASE.multiply(secret));
+  const own = multiply(curve, mine, s).add(multiply(curve, curve.Point.BASE, secret));
   const agree = (other: CurvePoint): Agreement => {
-    const unblinded = other.subtract(times(curve, theirs, s));
+    const unblinded = other.subtract(multiply(curve, theirs, s));
     // The order is prime and the secret not 0, so this is the only way to Z = identity.
     if (unblinded.is0()) {
       throw new CrocError('key_exchange_failed', { detail: 'the shared point is the identity' });
     }
     const [X, Y] = party === 'A' ? [own, other] : [other, own];
-    const Z = unblinded.multiply(secret);
+    const Z = multiply(curve, unblinded, secret);
     return { curve, X: X.toAffine(), Y: Y.toAffine(), Z: Z.toAffine() };
   };
   return { own, agree };
-}
-
-// 0 times a point is the identity, which adds nothing: Go's curves do so too (the vectors have
-// such passwords). `multiply` refuses 0.
-function times(curve: Curve, point: CurvePoint, scalar: bigint): CurvePoint {
-  return scalar === 0n ? curve.Point.ZERO : point.multiply(scalar);
 }

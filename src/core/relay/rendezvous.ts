@@ -44,6 +44,9 @@ const STAPLED_PAUSE_MS = 1000;
 /** The answer to a request. */
 export type Reply<T> = { readonly ok: true; readonly value: T } | Refusal;
 
+/** Calls `left` once, as soon as a client has gone; the answer forgets it. */
+export type Gone = (left: () => void) => () => void;
+
 /** What a rendezvous needs. */
 export interface RendezvousParts {
   readonly store: ChannelStore;
@@ -110,20 +113,16 @@ export class Rendezvous {
 
   /**
    * `POST /channel`.
-   * @param signal - aborts when the client has gone; the answer is then of no use to anybody
+   * @param gone - tells when the client has gone; the answer is then of no use to anybody
    */
-  channel(
-    request: ChannelRequest,
-    address: string,
-    signal: AbortSignal,
-  ): Promise<Reply<ChannelAnswer>> {
-    return available(() => this.#channel(request, address, signal));
+  channel(request: ChannelRequest, address: string, gone: Gone): Promise<Reply<ChannelAnswer>> {
+    return available(() => this.#channel(request, address, gone));
   }
 
   async #channel(
     request: ChannelRequest,
     address: string,
-    signal: AbortSignal,
+    gone: Gone,
   ): Promise<Reply<ChannelAnswer>> {
     const { store } = this.#parts;
     const posted = await store.update(request.channel, (channel) =>
@@ -135,7 +134,7 @@ export class Rendezvous {
     const hold = since !== undefined && request.close !== true;
     const now = request.close === true ? posted.value : await this.#homed(posted.value);
     if (!hold || now.channel.version > since) return { ok: true, value: view(now) };
-    await this.#newer(now, since, signal);
+    await this.#newer(now, since, gone);
     const seen = await store.update(request.channel, (channel) =>
       identify(channel, request.uuid, this.#asker(address)),
     );
@@ -267,16 +266,15 @@ export class Rendezvous {
   }
 
   /** Waits until the version passes `since`, the channel ends, the time is up or nobody listens. */
-  async #newer({ role, channel }: Seen, since: number, signal: AbortSignal): Promise<void> {
+  async #newer({ role, channel }: Seen, since: number, gone: Gone): Promise<void> {
     const { store, clock, limits } = this.#parts;
-    if (signal.aborted) return;
     const { promise, resolve } = withResolver();
     const unwatch = store.watch(channel.channel, (next) => {
       if (next === undefined || isNewer(next, since)) resolve();
     });
     const cancelTimer = clock.after(limits.holdMs, resolve);
     const release = this.#hold(channel, role, resolve);
-    signal.addEventListener('abort', resolve, { once: true });
+    const stay = gone(resolve);
     try {
       // A change between the answer to the post and the watch would otherwise be missed.
       await store.update(channel.channel, (now) => {
@@ -285,7 +283,7 @@ export class Rendezvous {
       });
       await promise;
     } finally {
-      signal.removeEventListener('abort', resolve);
+      stay();
       release();
       cancelTimer();
       unwatch();

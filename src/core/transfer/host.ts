@@ -58,6 +58,7 @@ export class TransferHost {
   readonly #exited = deferred<undefined>();
   readonly #entries: OfferEntry[] = [];
   #undo: Undo | undefined;
+  #connecting = false;
 
   /** @param workerFile - the built src/core/transfer/worker.ts */
   constructor(workerFile: string, events: HostEvents) {
@@ -110,8 +111,14 @@ export class TransferHost {
 
   /** Connects every lane; resolves when the relay has admitted all. */
   connect(target: LaneTarget, timing: DataTiming): Promise<undefined> {
+    this.#connecting = true;
     this.#post({ type: 'connect', target, timing });
     return this.#connected.promise;
+  }
+
+  /** Whether lanes were asked for and have not all been admitted; stays so when that fails. */
+  get connecting(): boolean {
+    return this.#connecting;
   }
 
   /** Lets the worker meet the peer by itself, on croc's own network. */
@@ -165,6 +172,7 @@ export class TransferHost {
         this.#walked.resolve(message.offered);
         break;
       case 'connected':
+        this.#connecting = false;
         this.#connected.resolve(undefined);
         break;
       case 'locate':

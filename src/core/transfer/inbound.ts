@@ -7,7 +7,7 @@ import { SALT_BYTES } from '../files/blocks.js';
 import { Destination } from '../files/destination.js';
 import type { BasisSize } from '../files/destination.js';
 import { checkSpace } from '../files/freeSpace.js';
-import { MAX_ENTRIES, checkOffer } from '../files/safePath.js';
+import { OfferCheck } from '../files/safePath.js';
 import type { UndoRecord } from '../files/undo.js';
 import type {
   Conflict,
@@ -50,7 +50,10 @@ export type Decision =
 
 /** Who decides, and who is told. */
 export interface Receiver {
-  onOffer(entries: readonly OfferEntry[], totals: Totals, text?: TextContent): void;
+  /** Some more of what is offered, in order; nothing is asked before `onOffer`. */
+  onEntries(entries: readonly OfferEntry[]): void;
+  /** The offer is complete. */
+  onOffer(totals: Totals, text?: TextContent): void;
   decide(): Promise<Decision>;
   choose(conflict: Conflict): Promise<ConflictChoice>;
   onProgress(progress: Progress): void;
@@ -78,6 +81,7 @@ export class Inbound implements Flow {
   readonly #receiver: Receiver;
   readonly #random: RandomBytes;
   readonly #entries: OfferEntry[] = [];
+  #check: OfferCheck | undefined = new OfferCheck();
   readonly #text = new TextInbox();
   readonly #offered = deferred<{ totals: Totals; text?: TextContent }>();
   readonly #ended = deferred<undefined>();
@@ -171,13 +175,15 @@ export class Inbound implements Flow {
   }
 
   #onEntries(message: ControlOf<'entries'>): void {
-    for (const wire of message.entries) {
-      const entry = fromWireEntry(wire);
-      this.#offerBytes += 64 + Buffer.byteLength(entry.path + (entry.target ?? ''));
+    const entries = message.entries.map(fromWireEntry);
+    for (const entry of entries) {
+      this.#offerBytes += 64 + Buffer.byteLength(entry.path);
+      if (entry.target !== undefined) this.#offerBytes += Buffer.byteLength(entry.target);
+      if (this.#offerBytes > MAX_OFFER_BYTES) throw new CrocError('limit_exceeded');
+      this.#check?.add(entry);
       this.#entries.push(entry);
     }
-    if (this.#entries.length > MAX_ENTRIES || this.#offerBytes > MAX_OFFER_BYTES)
-      throw new CrocError('limit_exceeded');
+    this.#receiver.onEntries(entries);
   }
 
   #onOffer(message: ControlOf<'offer'>): void {
@@ -186,7 +192,7 @@ export class Inbound implements Flow {
       this.#offered.resolve({ totals: totalsOf([]), text: this.#text.finish(message) });
       return;
     }
-    checkOffer(this.#entries);
+    this.#check = undefined;
     const totals = totalsOf(this.#entries);
     const same =
       !message.text &&
@@ -201,7 +207,7 @@ export class Inbound implements Flow {
 
   async #run(): Promise<ReceiveResult> {
     const { totals, text } = await this.#offered.promise;
-    this.#receiver.onOffer(this.#entries, totals, text);
+    this.#receiver.onOffer(totals, text);
     const decision = await this.#receiver.decide();
     if (!decision.accept) {
       await this.#session.send({ t: 'answer', accept: false, count: 0, bytes: 0 });
@@ -239,6 +245,7 @@ export class Inbound implements Flow {
     const wanted = new Set(indices);
     const destination = await Destination.open(decision.to, this.#entries, {
       random: this.#random,
+      checked: true,
       undo: decision.undo === true,
     });
     this.#destination = destination;

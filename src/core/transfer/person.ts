@@ -26,9 +26,12 @@ export class Person implements Receiver {
     else this.#decision.resolve({ ...message, accept: true });
   }
 
-  onOffer(entries: readonly OfferEntry[], totals: Totals, text?: TextContent): void {
+  onEntries(entries: readonly OfferEntry[]): void {
     for (let at = 0; at < entries.length; at += ENTRIES_PER_MESSAGE)
       this.#post({ type: 'entries', entries: entries.slice(at, at + ENTRIES_PER_MESSAGE) });
+  }
+
+  onOffer(totals: Totals, text?: TextContent): void {
     this.#post({ type: 'offer', totals, ...(text === undefined ? {} : { text }) });
   }
 

@@ -16,6 +16,7 @@ import { dialTcp } from './laneConnection.js';
 import type { DataTiming } from '../timing.js';
 import type { FromWorker, ToWorker } from './messages.js';
 import type { LaneTarget } from '../wire/keys.js';
+import { keepFreedMemory } from '../wire/memory.js';
 import { Outbound } from './outbound.js';
 import type { Walked } from './outbound.js';
 import { Person } from './person.js';
@@ -42,6 +43,7 @@ class Transfer {
   #reconnectMs = 0;
 
   constructor(port: MessagePort) {
+    keepFreedMemory();
     this.#port = port;
     this.#person = new Person(port);
     this.#walked.catch(() => undefined);

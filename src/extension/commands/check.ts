@@ -57,7 +57,9 @@ export async function check(parts: Parts, given: readonly unknown[]): Promise<vo
         token.onCancellationRequested(() => abort.abort());
         const url = await choose(parts, given, abort.signal);
         if (url === undefined) throw new CrocError('no_relay');
-        return checkRelay(url, { signal: abort.signal });
+        return parts.relayPasswords.using(url, (password) =>
+          checkRelay(url, { signal: abort.signal, ...password }),
+        );
       },
     );
     const text = [checkText(found), networkText()].filter(Boolean).join(' ');

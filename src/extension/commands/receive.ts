@@ -214,7 +214,7 @@ async function hasRoom(to: string, offer: Offer, { only }: Chosen): Promise<bool
 
 /** Takes a text; what becomes of it is done once the sender knows that it is taken. */
 async function receiveText(parts: Parts, offer: Offer): Promise<boolean> {
-  const wish = await askText(offer);
+  const wish = await askText(offer, parts.patchView);
   if (wish === 'gone') throw CrocError.from(offer.gone.reason, 'peer_cancelled');
   if (wish === 'left') {
     await offer.reject();

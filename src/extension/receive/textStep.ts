@@ -4,6 +4,7 @@ import type { Offer } from '../../core/index.js';
 import { foreignText } from '../foreign.js';
 import { Git, type Repository } from '../git.js';
 import { bytesText } from '../texts.js';
+import type { PatchView } from './patchView.js';
 import { askOne } from './quick.js';
 
 /** What is done with a text. */
@@ -73,8 +74,17 @@ function itemsFor(kind: Offer['kind'], git: Git | undefined): WishItem[] {
   ];
 }
 
-/** @returns what to do with the text; `left` declines */
-export async function askText(offer: Offer): Promise<TextWish | 'left' | 'gone'> {
+/** A patch as what it would change where it fits, else as it stands. */
+async function look(offer: Offer, git: Git | undefined, view: PatchView): Promise<void> {
+  const shown = git !== undefined && (await view.show(git, offer.content ?? new Uint8Array()));
+  if (!shown) await showText(offer);
+}
+
+/**
+ * @param view - shows a patch as what it would change
+ * @returns what to do with the text; `left` declines
+ */
+export async function askText(offer: Offer, view: PatchView): Promise<TextWish | 'left' | 'gone'> {
   const { t } = vscode.l10n;
   const git = offer.kind === 'patch' ? await Git.open() : undefined;
   const name = offer.name === undefined ? '' : ` (${foreignText(offer.name)})`;
@@ -89,6 +99,6 @@ export async function askText(offer: Offer): Promise<TextWish | 'left' | 'gone'>
     if (answer.kind !== 'value') return 'left';
     if (answer.value.wish !== 'look') return answer.value.wish;
     // The sender waits meanwhile; the question comes back beside the document.
-    await showText(offer);
+    await look(offer, git, view);
   }
 }

@@ -1,10 +1,9 @@
 /** Finding each other, links, and the check of a relay. */
 import assert from 'node:assert/strict';
-import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
 import * as vscode from 'vscode';
 import { findRelays, startRelay, type Multicast } from '../../../src/core/index.js';
 import { networkText, placeKind, placeText } from '../../../src/extension/place.js';
+import { GatedRelay } from '../../support/gate.js';
 import { crocApi } from '../support/extension.js';
 import { codeOf, filesBelow, Scene } from '../support/scene.js';
 import { linkHandler, logLines, statusShows } from '../support/shown.js';
@@ -21,19 +20,6 @@ describe('discovery', () => {
   });
   afterEach(() => scene.close());
 
-  /** Lets this window announce and look on loopback, on a port that nobody else has. */
-  async function onLoopback(): Promise<Multicast> {
-    const socket = createSocket('udp4');
-    socket.bind(0, '0.0.0.0');
-    await once(socket, 'listening');
-    const { port } = socket.address();
-    socket.close();
-    const before = process.env['CROC_MULTICAST'];
-    process.env['CROC_MULTICAST'] = `127.0.0.1:${port}`;
-    scene.atEnd(() => (process.env['CROC_MULTICAST'] = before));
-    return { interfaceAddress: '127.0.0.1', port };
-  }
-
   async function announcedRelay(multicast: Multicast): Promise<string> {
     const relay = await startRelay({
       ...{ host: '127.0.0.1', port: 0, tcpPorts: [0, 0], announce: true, multicast },
@@ -43,7 +29,7 @@ describe('discovery', () => {
   }
 
   it('needs a code and nothing else', async () => {
-    const relay = await announcedRelay(await onLoopback());
+    const relay = await announcedRelay(await scene.aloneOnLoopback());
     const send = await scene.otherSide(relay).send([await scene.file('one.txt')]);
     const to = await scene.subfolder('inbox');
     const walk = run('croc.receive');
@@ -56,7 +42,7 @@ describe('discovery', () => {
   });
 
   it('announces the relay of this window while it runs', async () => {
-    const multicast = await onLoopback();
+    const multicast = await scene.aloneOnLoopback();
     const api = await crocApi();
     const relay = await api.startRelay({ host: '127.0.0.1', port: 0, tcpPorts: [0] });
     assert.equal(relay.announced, true);
@@ -68,7 +54,7 @@ describe('discovery', () => {
   });
 
   it('does neither when croc.discover is off', async () => {
-    await announcedRelay(await onLoopback());
+    await announcedRelay(await scene.aloneOnLoopback());
     await scene.set('discover', false);
     const api = await crocApi();
     const relay = await api.startRelay({ host: '127.0.0.1', port: 0, tcpPorts: [0] });
@@ -83,7 +69,7 @@ describe('discovery', () => {
   });
 
   it('asks for the address when nobody was found', async () => {
-    await onLoopback();
+    await scene.aloneOnLoopback();
     const relay = await scene.relay();
     const send = await scene.otherSide(relay.url).send([await scene.file('one.txt')]);
     scene.person.willPress('Receive Again');
@@ -173,6 +159,23 @@ describe('Check Relay', () => {
     await relay.close();
     await run('croc.checkRelay');
     await scene.person.hears(/does not answer at this address/);
+  });
+
+  it('says which port is blocked, and a receive that cannot connect says the same by itself', async () => {
+    const gated = await GatedRelay.start(1);
+    scene.atEnd(() => gated.close());
+    const [open, blocked] = gated.relay.ports;
+    await run('croc.checkRelay', gated.relay.url);
+    const words = `TCP ports blocked: ${blocked}; open: ${open}.`;
+    await scene.person.hears(new RegExp(words.replaceAll('.', '\\.')));
+
+    await scene.set('relay', gated.relay.url);
+    const send = await scene.otherSide(gated.relay.url).send([await scene.file('one.txt')]);
+    const walk = run('croc.receive');
+    await giveCode(scene.person, send.code);
+    await walk;
+    await scene.person.hears(new RegExp(`cannot be reached.*blocked ${blocked}; open ${open}`));
+    assert.notEqual(await codeOf(send.done), 'resolved');
   });
 
   it('shows the connections of the running relay, without asking for them', async () => {

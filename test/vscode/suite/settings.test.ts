@@ -1,10 +1,14 @@
 /** Every setting reaches what it is for, and counts from the next transfer on. */
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import path from 'node:path';
+import { performance } from 'node:perf_hooks';
 import * as vscode from 'vscode';
 import { CURVE_NAMES } from '../../../src/core/index.js';
 import { crocApi, workspaceFolder } from '../support/extension.js';
 import { codeOf, filesBelow, Scene } from '../support/scene.js';
+import { until } from '../../support/vscode/wait.js';
+import { statusShows } from '../support/shown.js';
 import { giveCode, nextPick, offerList, takeAll, takeRow } from '../support/walk.js';
 
 describe('the settings', () => {
@@ -57,6 +61,64 @@ describe('the settings', () => {
     const send = await (await crocApi()).send([await scene.file('one.txt')]);
     assert.equal(send.curve, 'p256');
     await send.cancel();
+  });
+
+  it('croc.limit holds back what is sent and what is received', async () => {
+    const relay = await scene.relayInSettings();
+    await scene.set('limit', 1);
+    const api = await crocApi();
+    const file = await scene.file('two.bin', randomBytes(2e6));
+    // A quick machine cannot be quicker than that; a slow one may take as long as it wants.
+    const LEAST_MS = 1000;
+    const started = performance.now();
+    const send = await api.send([file]);
+    const offer = await scene.otherSide(relay.url).receive(send.code);
+    await offer.accept({ to: await scene.subfolder('inbox') }).done;
+    await send.done;
+    assert.ok(performance.now() - started > LEAST_MS, 'The send was too quick.');
+
+    const other = await scene.otherSide(relay.url).send([file]);
+    const received = performance.now();
+    const taken = (await api.receive(other.code)).accept({ to: await scene.subfolder('back') });
+    await taken.done;
+    await other.done;
+    assert.ok(performance.now() - received > LEAST_MS, 'The receive was too quick.');
+  });
+
+  it('croc.notifyWhenSent tells, until the person has enough of it', async () => {
+    const relay = await scene.relayInSettings();
+    scene.atEnd(() => scene.set('notifyWhenSent', undefined));
+    const api = await crocApi();
+    const sent = async (name: string): Promise<void> => {
+      const send = await api.send([await scene.file(name)]);
+      const offer = await scene.otherSide(relay.url).receive(send.code);
+      await offer.accept({ to: await scene.subfolder('inbox') }).done;
+      await send.done;
+      await statusShows(new RegExp(`check\\) ${name}`));
+    };
+    scene.person.willPress("Don't Show Again");
+    await sent('one.txt');
+    const told = await scene.person.hears(/^Sent one\.txt\.$/);
+    assert.deepEqual(told.choices, ['Show', "Don't Show Again"]);
+    const setting = () => vscode.workspace.getConfiguration('croc').get('notifyWhenSent');
+    await until(() => (setting() === false ? true : undefined), 20_000, 'The setting');
+    await sent('two.txt');
+    assert.ok(!scene.person.heard.some(({ text }) => text.includes('two.txt')));
+  });
+
+  it('croc.network takes the relay that is set for `auto`', async () => {
+    const relay = await scene.relayInSettings();
+    await scene.set('network', 'auto');
+    const api = await crocApi();
+    const send = await api.send([await scene.file('one.txt')]);
+    assert.equal(send.relay, relay.url);
+    await send.cancel();
+    const croc = `croc://127.0.0.1:${relay.ports[0]}`;
+    await scene.set('relay', croc);
+    const other = await api.send([await scene.file('one.txt')]);
+    assert.equal(other.relay, croc);
+    assert.match(other.code, /^[a-z]+-[a-z]+-[a-z]+$/);
+    await other.cancel();
   });
 
   it('croc.downloadFolder is offered first, then the workspace', async () => {

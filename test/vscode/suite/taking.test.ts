@@ -4,8 +4,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import * as vscode from 'vscode';
 import { until } from '../../support/vscode/wait.js';
-import { filesBelow, Scene } from '../support/scene.js';
-import { contextKeys } from '../support/shown.js';
+import { codeOf, filesBelow, Scene } from '../support/scene.js';
+import { contextKeys, panelShows } from '../support/shown.js';
 import { giveCode, nextPick, takeAll, takeRow } from '../support/walk.js';
 
 const run = (command: string, ...given: unknown[]) =>
@@ -44,6 +44,46 @@ describe('the setting croc.ignore', () => {
       await scene.set('ignore', choice);
       assert.deepEqual(await arrived(), ['project/.gitignore', 'project/a.txt']);
     });
+});
+
+describe('what was left out', () => {
+  let scene: Scene;
+  beforeEach(async () => {
+    scene = await Scene.open();
+  });
+  afterEach(() => scene.close());
+
+  it('is counted in the panel, and a button sends it, too', async () => {
+    const relay = await scene.relayInSettings();
+    await scene.set('ignore', 'gitignore');
+    await scene.file('project/.gitignore', '*.log\n');
+    await scene.file('project/a.log');
+    await scene.file('project/b.log');
+    await run('croc.send', vscode.Uri.file(path.join(scene.folder, 'project')));
+    const code = await vscode.env.clipboard.readText();
+    const panel = await panelShows(({ list }) => list?.ignored !== undefined);
+    assert.deepEqual(panel.view?.list?.ignored, {
+      text: '2 ignored files and folders left out',
+      button: { action: 'include-ignored', label: 'Include', icon: 'add', primary: false },
+    });
+    panel.press('include-ignored');
+    const next = await until(
+      async () => {
+        const now = await vscode.env.clipboard.readText();
+        return now === code ? undefined : now;
+      },
+      20_000,
+      'Another code',
+    );
+    const again = await panelShows((view) => view.code?.text === next);
+    assert.equal(again.view?.list?.ignored, undefined);
+    const offer = await scene.otherSide(relay.url).receive(next);
+    const files = offer.entries.filter(({ kind }) => kind === 'file').map((entry) => entry.path);
+    assert.deepEqual(files.sort(), ['project/.gitignore', 'project/a.log', 'project/b.log']);
+    await offer.reject();
+    // The code before is of no use any more.
+    assert.equal(await codeOf(scene.otherSide(relay.url).receive(code)), 'channel_closed');
+  });
 });
 
 describe('files that are there already', () => {

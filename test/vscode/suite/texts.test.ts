@@ -8,7 +8,8 @@ import { compareTrees } from '../../support/tree.js';
 import { until } from '../../support/vscode/wait.js';
 import { TestRepository } from '../support/repository.js';
 import { filesBelow, Scene } from '../support/scene.js';
-import { giveCode, takeRow } from '../support/walk.js';
+import { shownChanges } from '../support/shown.js';
+import { giveCode, nextPick, takeRow } from '../support/walk.js';
 
 const run = (command: string, ...given: unknown[]) =>
   vscode.commands.executeCommand(command, ...given);
@@ -235,7 +236,83 @@ describe('what has no file', () => {
       assert.ok(!(await filesBelow(scene.folder)).includes('theirs/evil'));
     });
 
-    it('can be looked at before they are taken', async () => {
+    it('can be looked at, each file before and after, and the repository stays as it is', async () => {
+      const [mine, theirs] = await pair('looked at');
+      await mine.write({ 'a.txt': 'one\n2\nthree\n', 'bin.dat': Buffer.from([9, 0]) });
+      await mine.write({ 'sub/new.ts': 'const a = 1;\n' });
+      mine.git('rm', '-q', 'gone.txt');
+      mine.git('add', '-A');
+      // What is not committed on the other side is what the patch is looked at against.
+      await theirs.write({ 'a.txt': 'one\ntwo\nthree\nfour\n' });
+      const before = theirs.git('status', '--porcelain');
+      const text = mine.git('diff', '--cached', '--binary', '--full-index');
+      const send = await scene.otherSide(relay).send([{ kind: 'patch', text }]);
+      const refused = assert.rejects(send.done, /declined/);
+      shownChanges.length = 0;
+      const walk = run('croc.receive');
+      await giveCode(scene.person, send.code);
+      await takeRow(scene.person, /What should become of it/, /Look at it/);
+      const box = await scene.person.nextBox();
+      const title = 'Offered changes to looked at';
+      const tab = () => vscode.window.tabGroups.activeTabGroup.activeTab?.label;
+      await until(() => (tab()?.startsWith(title) === true ? true : undefined), 20_000, 'The tab');
+      const [shown] = shownChanges;
+      assert.equal(shown?.title, title);
+      const textOf = async (uri: unknown): Promise<string | undefined> =>
+        uri instanceof vscode.Uri
+          ? (await vscode.workspace.openTextDocument(uri)).getText()
+          : undefined;
+      const seen: unknown[] = [];
+      for (const row of shown.rows) {
+        const cells: readonly unknown[] = Array.isArray(row) ? row : [];
+        const [uri, left, right] = cells;
+        assert.ok(uri instanceof vscode.Uri);
+        const name = path.relative(theirs.root, uri.fsPath);
+        seen.push([name, await textOf(left), await textOf(right)]);
+      }
+      const [binary] = seen.splice(1, 1);
+      assert.match(JSON.stringify(binary), /bin\.dat.*cannot be shown as a text.*cannot be shown/);
+      assert.deepEqual(seen, [
+        ['a.txt', 'one\ntwo\nthree\nfour\n', 'one\n2\nthree\nfour\n'],
+        ['gone.txt', 'bye\n', undefined],
+        ['sub/new.ts', undefined, 'const a = 1;\n'],
+      ]);
+      assert.equal(theirs.git('status', '--porcelain'), before);
+      box.hide();
+      await walk;
+      await refused;
+    });
+
+    it('asks of which repository when there are several', async () => {
+      const [mine] = await pair('several');
+      await mine.write({ 'a.txt': 'changed\n' });
+      const walk = run('croc.sendChanges');
+      const choose = async (): Promise<void> => {
+        const box = await nextPick(scene.person);
+        assert.match(box.placeholder ?? '', /Changes of which repository/);
+        const found = box.items.find(({ description }) => description === mine.root);
+        assert.ok(found, mine.root);
+        box.activeItems = [found];
+        await scene.person.accept(box);
+      };
+      await choose();
+      const which = await nextPick(scene.person);
+      assert.match(which.placeholder ?? '', /Which changes/);
+      assert.deepEqual(which.buttons, [vscode.QuickInputButtons.Back]);
+      which.hide();
+      await walk;
+      assert.equal(await clipboard(), 'something else');
+
+      const again = run('croc.sendChanges');
+      await choose();
+      await takeRow(scene.person, /Which changes/, /All changes$/);
+      await again;
+      const { kind, text = '' } = await takeText();
+      assert.equal(kind, 'patch');
+      assert.match(text, /\+changed/);
+    });
+
+    it('that fit nowhere can be looked at as they are', async () => {
       const text = 'diff --git a/a b/a\n';
       const send = await scene.otherSide(relay).send([{ kind: 'patch', text }]);
       const refused = assert.rejects(send.done, /declined/);

@@ -1,11 +1,30 @@
 /** The surroundings of one test: a person, folders, a relay, the other side, settings put back. */
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import * as vscode from 'vscode';
-import { Croc, startRelay, type Relay, type RelayOptions } from '../../../src/core/index.js';
+import {
+  Croc,
+  startRelay,
+  type Multicast,
+  type Relay,
+  type RelayOptions,
+} from '../../../src/core/index.js';
 import { crocFolder } from './extension.js';
 import { Person } from './person.js';
+
+/** A setting of the extension, without `croc.`. */
+type Setting =
+  | 'relay'
+  | 'network'
+  | 'discover'
+  | 'downloadFolder'
+  | 'curve'
+  | 'limit'
+  | 'notifyWhenSent'
+  | 'ignore';
 
 const LOOPBACK: RelayOptions = { host: '127.0.0.1', port: 0, tcpPorts: [0, 0] };
 
@@ -60,14 +79,24 @@ export class Scene {
   }
 
   /** Sets a setting of Croc for the person; undefined takes it away. */
-  async set(
-    key: 'relay' | 'discover' | 'downloadFolder' | 'curve' | 'limit' | 'notifyWhenSent' | 'ignore',
-    value: string | number | boolean | undefined,
-  ): Promise<void> {
+  async set(key: Setting, value: string | number | boolean | undefined): Promise<void> {
     const change = (to: string | number | boolean | undefined) =>
       vscode.workspace.getConfiguration('croc').update(key, to, vscode.ConfigurationTarget.Global);
     await change(value);
     this.#ends.push(() => change(undefined));
+  }
+
+  /** Lets this window announce and look on loopback, on a port that nobody else has. */
+  async aloneOnLoopback(): Promise<Multicast> {
+    const socket = createSocket('udp4');
+    socket.bind(0, '0.0.0.0');
+    await once(socket, 'listening');
+    const { port } = socket.address();
+    socket.close();
+    const before = process.env['CROC_MULTICAST'];
+    process.env['CROC_MULTICAST'] = `127.0.0.1:${port}`;
+    this.atEnd(() => (process.env['CROC_MULTICAST'] = before));
+    return { interfaceAddress: '127.0.0.1', port };
   }
 
   /** What has to be undone after the test, last first. */

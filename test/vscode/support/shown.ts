@@ -4,6 +4,7 @@
  * test, because Mocha loads every file first, and so before the extension is activated.
  */
 import * as vscode from 'vscode';
+import { parseToPage, type Action, type PanelView } from '../../../src/webview/messages.js';
 import { until } from '../../support/vscode/wait.js';
 
 const STEP_MS = 20_000;
@@ -89,6 +90,7 @@ export async function statusHidden(): Promise<void> {
 }
 
 type Call = (...given: unknown[]) => unknown;
+const isCall = (value: unknown): value is Call => typeof value === 'function';
 
 /** Lets `make` wrap a function of a namespace of `vscode`. */
 function wrap(space: object, name: string, make: (original: Call) => Call): void {
@@ -98,13 +100,15 @@ function wrap(space: object, name: string, make: (original: Call) => Call): void
   Object.defineProperty(space, name, { value: make(call), configurable: true, writable: true });
 }
 
-/** The same object, but `heard` is told of the calls of its methods first. */
+/** The same object, but `heard` is told of the calls of its methods first, and some members are others. */
 function overheard(
   target: object,
   heard: (name: string, given: readonly unknown[]) => void,
+  others: Readonly<Record<string, unknown>> = {},
 ): object {
   return new Proxy(target, {
     get(_, key) {
+      if (typeof key === 'string' && key in others) return others[key];
       const value: unknown = Reflect.get(target, key, target);
       if (typeof value !== 'function') return value;
       return (...given: unknown[]): unknown => {
@@ -207,6 +211,53 @@ export async function pastRows(): Promise<ShownRow[]> {
   return (await Promise.all(days.map(({ row }) => viewRows(row)))).flat();
 }
 
+/** A panel of the extension: what it was told to show last, and its buttons. */
+export class ShownPanel {
+  view: PanelView | undefined;
+  readonly #listeners: Call[] = [];
+
+  /** Clicks a button, as the page would tell it. */
+  press(action: Action): void {
+    for (const listener of this.#listeners) listener({ type: 'action', action });
+  }
+
+  /** The same panel, but watched. */
+  watch(panel: object): object {
+    const inner: unknown = Reflect.get(panel, 'webview');
+    if (typeof inner !== 'object' || inner === null) throw new Error('The panel has no page.');
+    const webview = overheard(inner, (name, [given]) => {
+      if (name === 'postMessage') this.#told(given);
+      if (name === 'onDidReceiveMessage' && isCall(given)) this.#listeners.push(given);
+    });
+    return overheard(panel, () => undefined, { webview });
+  }
+
+  #told(given: unknown): void {
+    const message = parseToPage(given);
+    if (message?.type === 'view') this.view = message.view;
+  }
+}
+
+/** Every panel that was opened, newest last. */
+export const shownPanels: ShownPanel[] = [];
+
+wrap(vscode.window, 'createWebviewPanel', (original) => (...given) => {
+  const made = original(...given);
+  if (given[0] !== 'croc.transfer' || typeof made !== 'object' || made === null) return made;
+  const shown = new ShownPanel();
+  shownPanels.push(shown);
+  return shown.watch(made);
+});
+
+/** Waits until the newest panel shows something, and gives it. */
+export async function panelShows(what: (view: PanelView) => boolean): Promise<ShownPanel> {
+  const found = (): ShownPanel | undefined => {
+    const panel = shownPanels.at(-1);
+    return panel?.view !== undefined && what(panel.view) ? panel : undefined;
+  };
+  return until(found, STEP_MS, 'A panel that shows it');
+}
+
 let links: vscode.UriHandler | undefined;
 const isHandler = (value: unknown): value is vscode.UriHandler =>
   typeof Reflect.get(Object(value), 'handleUri') === 'function';
@@ -222,9 +273,14 @@ export function linkHandler(): vscode.UriHandler {
   return links;
 }
 
+/** What was shown in VS Code's editor for several changes: titles, and rows of what, before, after. */
+export const shownChanges: { readonly title: string; readonly rows: readonly unknown[] }[] = [];
+
 wrap(vscode.commands, 'executeCommand', (original) => (...given) => {
   const [command, key, value] = given;
   if (command === 'setContext') contextKeys.set(String(key).replace('croc.', ''), value);
+  if (command === 'vscode.changes')
+    shownChanges.push({ title: String(key), rows: Array.isArray(value) ? value : [] });
   return original(...given);
 });
 
