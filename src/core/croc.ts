@@ -88,13 +88,12 @@ export class Croc {
     const curve = options.curve ?? this.#options.curve ?? 'p256';
     if (!CURVE_NAMES.includes(curve)) throw new CrocError('unsupported_curve', { detail: curve });
     const { sources, text } = sortItems(items);
-    const content = {
-      sources,
-      text,
-      ignore: options.ignore,
-      curve,
-      limit: checkLimit(options.limit),
+    const limit = checkLimit(options.limit);
+    const sending = {
+      compress: options.compress !== false,
+      ...(limit === undefined ? {} : { limit }),
     };
+    const content = { sources, text, ignore: options.ignore, curve, sending };
     const relay = options.relay ?? this.#options.relay;
     if (isCrocRelay(relay) || (options.network ?? this.#options.network) === 'croc') {
       await mustAllExist(sources);

@@ -13,6 +13,7 @@ import { Connections, clientContext, dataPlane, openHost, runToEnd } from './run
 import type { WalkOptions, WalkSource } from './files/walk.js';
 import type { TransferHost } from './transfer/host.js';
 import type { MeetingState } from './transfer/messages.js';
+import type { SendingOptions } from './transfer/outbound.js';
 import type { TextContent } from './transfer/text.js';
 import type { CurveName, ReceiveResult, SendEvents, TransferResult } from './types.js';
 
@@ -23,8 +24,7 @@ export interface SendContent {
   readonly ignore: WalkOptions['ignore'];
   readonly text: TextContent | undefined;
   readonly curve: CurveName;
-  /** Bytes a second. */
-  readonly limit: number | undefined;
+  readonly sending: SendingOptions;
 }
 
 /** What to send, and under which code. */
@@ -92,7 +92,7 @@ class RunningSend extends EventEmitter<SendEvents> implements Send {
       onConflict: () => Promise.reject(new CrocError('internal')),
       onState: (state) => this.enter(toSenderState(state)),
     });
-    if (content.limit !== undefined) host.limit(content.limit);
+    host.sending(content.sending);
     if (content.text === undefined) host.walk(content.sources, content.ignore);
     else host.text(content.text);
     this.#watchWalk(host);

@@ -17,6 +17,7 @@ import type { FromWorker, MeetMessage, MeetingState, ToWorker } from './messages
 import type { LaneTarget } from '../wire/keys.js';
 import type { WalkOptions, WalkSource } from '../files/walk.js';
 import { Undo } from '../files/undo.js';
+import type { SendingOptions } from './outbound.js';
 import type { TextContent } from './text.js';
 import type { Locate } from './whereabouts.js';
 
@@ -104,9 +105,9 @@ export class TransferHost {
     this.#walked.resolve({ totals: { files: 0, folders: 0, bytes: 0 }, skipped: [], ignored: 0 });
   }
 
-  /** Limits the rate of a send, in bytes a second; before the data flows. */
-  limit(bytesPerSecond: number): void {
-    this.#post({ type: 'limit', bytesPerSecond });
+  /** Says how to send; before the data flows. */
+  sending(options: SendingOptions): void {
+    this.#post({ type: 'sending', options });
   }
 
   /** Connects every lane; resolves when the relay has admitted all. */

@@ -16,6 +16,7 @@ import type {
   Role,
   Totals,
 } from '../types.js';
+import type { SendingOptions } from './outbound.js';
 import type { TextContent } from './text.js';
 import type { Place } from './whereabouts.js';
 
@@ -48,7 +49,7 @@ export type ToWorker =
       readonly sources: readonly WalkSource[];
       readonly ignore: WalkOptions['ignore'];
     }
-  | { readonly type: 'limit'; readonly bytesPerSecond: number }
+  | { readonly type: 'sending'; readonly options: SendingOptions }
   | { readonly type: 'text'; readonly text: TextContent }
   | { readonly type: 'connect'; readonly target: LaneTarget; readonly timing: DataTiming }
   /** The answer to `locate`: where the lanes are, or why nobody knows. */

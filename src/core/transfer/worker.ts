@@ -18,7 +18,7 @@ import type { FromWorker, ToWorker } from './messages.js';
 import type { LaneTarget } from '../wire/keys.js';
 import { keepFreedMemory } from '../wire/memory.js';
 import { Outbound } from './outbound.js';
-import type { Walked } from './outbound.js';
+import type { SendingOptions, Walked } from './outbound.js';
 import { Person } from './person.js';
 import { totalsOf } from './selection.js';
 import { Session } from './session.js';
@@ -37,7 +37,7 @@ class Transfer {
   #walked: Promise<Walked> = Promise.reject(new CrocError('nothing_to_send'));
   #session: Session | undefined;
   #begin: (() => Promise<void>) | undefined;
-  #limit: number | undefined;
+  #sending: SendingOptions = {};
   #locating: Deferred<Place> | undefined;
   #over = false;
   #reconnectMs = 0;
@@ -61,8 +61,8 @@ class Transfer {
       case 'text':
         this.#walked = Promise.resolve({ entries: [], totals: totalsOf([]), text: message.text });
         return;
-      case 'limit':
-        this.#limit = message.bytesPerSecond;
+      case 'sending':
+        this.#sending = message.options;
         return;
       case 'connect':
         await this.#connect(message.target, message.timing);
@@ -122,7 +122,7 @@ class Transfer {
       session,
       this.#walked,
       (progress) => this.#person.onProgress(progress),
-      this.#limit,
+      this.#sending,
     );
     session.start(outbound);
     const result = await outbound.run();
