@@ -26,11 +26,16 @@ describe.skipIf(!HAS_REDIS)('a store in Redis (skipped where there is no redis-s
     stores.push(store);
     return store;
   };
-  const create = (store: RedisStore, name?: string, owner = 'a'): Promise<Opened> =>
+  const create = (
+    store: RedisStore,
+    name?: string,
+    owner = 'a',
+    uuid = 'secret',
+  ): Promise<Opened> =>
     store.open(name, owner, (channel, free) =>
       joinAsSender(
         channel,
-        { name: free, uuid: 'secret', curve: 'p256', home: HOME },
+        { name: free, uuid, curve: 'p256', home: HOME },
         { address: owner, nowMs: 1 },
       ),
     );
@@ -91,7 +96,9 @@ describe.skipIf(!HAS_REDIS)('a store in Redis (skipped where there is no redis-s
     );
     expect(joins.filter(({ ok }) => ok)).toHaveLength(1);
     expect(joins.filter((join) => !join.ok && join.code === 'role_taken')).toHaveLength(19);
-    const opens = await Promise.all(many.map((store) => create(store, 'a2')));
+    const opens = await Promise.all(
+      many.map((store, at) => create(store, 'a2', undefined, `s${at}`)),
+    );
     expect(opens.filter(({ ok }) => ok)).toHaveLength(1);
   });
 

@@ -82,7 +82,7 @@ export class Rendezvous {
     const { store, clock, limits, home, gate, onEvent } = this.#parts;
     const refused = gate.join(request, address);
     if (refused !== undefined) return refused;
-    const uuid = Buffer.from(this.#parts.random(UUID_BYTES)).toString('base64url');
+    const uuid = request.uuid ?? Buffer.from(this.#parts.random(UUID_BYTES)).toString('base64url');
     const asker = { address, nowMs: clock.now() };
     const { role, curve = 'p256', channel: name } = request;
     const joined =
