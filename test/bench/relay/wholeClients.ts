@@ -31,7 +31,8 @@ function party<State>({ port }: Place, index: number): Party<State> {
     result: new Promise<undefined>(() => undefined),
   };
   const edges = { clock: systemClock, random: systemRandom, timing: TIMING };
-  const context = { relay, data, ...edges, signal: stop.signal, onState: () => undefined };
+  const told = { onState: () => undefined, onPeer: () => undefined };
+  const context = { relay, data, ...edges, ...told, signal: stop.signal };
   return { context, met: meeting, stop, relay };
 }
 
