@@ -7,7 +7,7 @@ import { systemClock, systemRandom } from '../../../src/core/edges.js';
 import { addressOf } from '../../support/crocRoom.js';
 import type { Met, Place } from './clients.js';
 
-const TIMING = { initializeMs: 60_000, waitMs: 600_000, stepMs: 60_000 };
+const TIMING = { initializeMs: 60_000, waitMs: 600_000, stepMs: 60_000, reconnectMs: 60_000 };
 const SECRET = 'lunar-acorn-quilt';
 
 interface Party<State> {
