@@ -50,6 +50,7 @@ function describeSend(command: Command): Command {
     .option('--text <text>', 'a text instead; - reads it from stdin')
     .option('--gitignore', 'leave out of folders what git ignores, and .git')
     .option('--limit <rate>', LIMIT)
+    .option('--no-compress', 'never compress; default: what gets smaller, where the link is slow')
     .option('--relay <url>', `${RELAY}, else a relay of its own`)
     .option('--relay-password <password>', RELAY_PASSWORD)
     .option(

@@ -24,6 +24,8 @@ export interface SendArguments {
   readonly gitignore?: boolean;
   /** Bytes a second. */
   readonly limit?: string;
+  /** Whether what gets smaller is compressed where the link is slow. */
+  readonly compress: boolean;
   /** Over croc's own network. */
   readonly croc?: boolean;
 }
@@ -50,6 +52,7 @@ export async function send(
     const running = await new Croc().send(items, {
       signal: context.signal,
       ...limit,
+      compress: options.compress,
       ignore: { gitignore: options.gitignore === true },
       ...(relay !== undefined && { relay }),
       ...(options.croc === true && { network: 'croc' as const }),

@@ -4,6 +4,7 @@ import type { SenderState } from './channel/states.js';
 import type { CrocError } from './errors.js';
 import type {
   AcceptOptions,
+  Connection,
   CurveName,
   IgnoreOptions,
   Multicast,
@@ -38,8 +39,16 @@ export interface SendOptions {
   readonly curve?: CurveName;
   /** How long the code stays open while nobody uses it; default three hours. */
   readonly waitMs?: number;
-  /** File bytes a second to send at most; default: as fast as it goes. Not over croc's own network. */
+  /**
+   * Bytes of file data a second to send at most, as they are on the wire; default: as fast as it goes. Not over
+   * croc's own network.
+   */
   readonly limit?: number;
+  /**
+   * Whether what gets smaller by it is compressed where the link is slower than that; default yes. Not over croc's
+   * own network.
+   */
+  readonly compress?: boolean;
   /** What to leave out of folders; default nothing. */
   readonly ignore?: IgnoreOptions;
   readonly signal?: AbortSignal;
@@ -85,6 +94,8 @@ export interface ReceiveOptions {
   readonly signal?: AbortSignal;
   /** Told of every state before the offer. */
   readonly onState?: (state: RecipientState) => void;
+  /** Told before the offer when the relay or the other side is lost, and when it is back. */
+  readonly onConnection?: (connection: Connection) => void;
 }
 
 /** What the sender offers. Nothing touches the disk before `accept`, and nothing at all when it is a text. */

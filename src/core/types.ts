@@ -169,7 +169,10 @@ export interface Conflict {
 export interface AcceptOptions {
   /** Folder to write into; it must exist. Needed unless the offer is a text. */
   readonly to?: string;
-  /** File bytes a second to take at most; default: as fast as it goes. Not over croc's own network. */
+  /**
+   * Bytes of file data a second to take at most, as they are on the wire; default: as fast as it goes. Not over croc's
+   * own network.
+   */
   readonly limit?: number;
   /** Which entries, as indices into `offer.entries`; all when absent. Folders above them come along. */
   readonly only?: readonly number[];

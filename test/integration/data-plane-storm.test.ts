@@ -34,6 +34,10 @@ beforeAll(async () => {
   await mkdir(path.join(from, 'empty folder'), { recursive: true });
   await writeFile(path.join(from, 'large'), randomBytes(1_100_000));
   await writeFile(path.join(from, 'middle'), randomBytes(270_000));
+  // What gets smaller goes in compressed records.
+  await writeFile(path.join(from, 'large text'), 'the same again and again, '.repeat(60_000));
+  for (let i = 0; i < 9; i += 1)
+    await writeFile(path.join(from, `small text ${i}`), `line ${i}\n`.repeat(i * 300));
   for (let i = 0; i < 9; i += 1)
     await writeFile(path.join(from, `small ${i}`), randomBytes(i * 900));
   what = await walked([from]);

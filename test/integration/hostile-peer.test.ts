@@ -5,17 +5,28 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { brotliCompressSync, constants } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { Offer, Relay } from '../../src/core/api.js';
 import type { Timing } from '../../src/core/timing.js';
 import { RecordType } from '../../src/core/wire/control.js';
 import type { ControlOf } from '../../src/core/wire/control.js';
-import { MAX_TEXT_BYTES, TEXT_CHUNK_BYTES } from '../../src/core/wire/limits.js';
+import { encodeDataHead } from '../../src/core/wire/data.js';
+import {
+  MAX_PLAINTEXT_BYTES,
+  MAX_TEXT_BYTES,
+  TEXT_CHUNK_BYTES,
+} from '../../src/core/wire/limits.js';
 import { codeOf, filesBelow, temporaryFolder, testCroc, testRelay } from '../support/croc.js';
 import { RawPeer } from '../support/rawPeer.js';
 
 const SECRET = 'lunar-acorn-quilt';
-const SHORT: Partial<Timing> = { stepMs: 3000, silenceMs: 1500, pingMs: 300 };
+const SHORT: Partial<Timing> = {
+  stepMs: 3000,
+  silenceMs: 1500,
+  pingMs: 300,
+  reconnectMs: 1000,
+};
 type WireEntry = ControlOf<'entries'>['entries'][number];
 const file = (p: string, s: number): WireEntry => ({ k: 'f', p, s, m: 0 });
 
@@ -214,7 +225,10 @@ describe('a hostile sender, before the answer', () => {
     ],
     ['cancels', 'peer_cancelled', (p) => (greet(p), p.lane.say({ t: 'cancel' }))],
     ['stays silent', 'peer_silent', greet],
-    ['vanishes', 'connection_lost', (p) => p.vanish()],
+    ['says nothing at all', 'peer_silent', () => undefined],
+    // It may come back, until it has said that it cannot.
+    ['vanishes before it said hello', 'peer_silent', (p) => p.vanish()],
+    ['vanishes', 'connection_lost', (p) => (greet(p), p.vanish())],
   ];
   it.each(cases)('%s: %s', async (_name, code, act) => {
     const relay = await testRelay();
@@ -315,6 +329,82 @@ describe('a hostile sender, after the answer', () => {
     if (code === 'protocol_error') expect((await peer.lane.until('error')).code).toBe(code);
     peer.vanish();
     await nothingLeft(relay, to);
+  });
+
+  /** A compressed record that says how large it is. */
+  const squeezed = (plainBytes: number, plain: Uint8Array): Buffer => {
+    const head = Buffer.of(RecordType.compressed, 0, 0, 0, 0);
+    head.writeUInt32BE(plainBytes, 1);
+    const params = { [constants.BROTLI_PARAM_LGWIN]: 20, [constants.BROTLI_PARAM_QUALITY]: 1 };
+    return Buffer.concat([head, brotliCompressSync(plain, { params })]);
+  };
+  const whole = Buffer.concat([encodeDataHead([piece(0, 0, 100, true)]), Buffer.alloc(100, 'x')]);
+  it.each<[string, string, readonly string[], (peer: RawPeer) => void]>([
+    ['compresses', 'resolved', ['brotli'], (p) => p.lane.send(squeezed(whole.length, whole))],
+    [
+      'compresses without the feature',
+      'protocol_error',
+      [],
+      (p) => p.lane.send(squeezed(whole.length, whole)),
+    ],
+    [
+      'compresses to another size than it says',
+      'protocol_error',
+      ['brotli'],
+      (p) => p.lane.send(squeezed(whole.length + 1, whole)),
+    ],
+    [
+      'sends one bomb after another',
+      'protocol_error',
+      ['brotli'],
+      (p) => {
+        const bomb = squeezed(MAX_PLAINTEXT_BYTES, Buffer.alloc(64 * 2 ** 20, 2));
+        for (const lane of p.lanes) for (let i = 0; i < 200; i += 1) lane.send(bomb);
+      },
+    ],
+    [
+      'compresses a message',
+      'protocol_error',
+      ['brotli'],
+      (p) => p.lane.send(squeezed(13, Buffer.from('\x01{"t":"ping"}'))),
+    ],
+    [
+      'compresses what is no data',
+      'protocol_error',
+      ['brotli'],
+      (p) => p.lane.send(squeezed(50, Buffer.alloc(50, 2))),
+    ],
+    [
+      'compresses data that nobody asked for',
+      'protocol_error',
+      ['brotli'],
+      (p) => {
+        const plain = Buffer.concat([encodeDataHead([piece(1, 0, 10, true)]), ten]);
+        p.lanes[1]?.send(squeezed(plain.length, plain));
+      },
+    ],
+    [
+      'ends in the middle of compressed records',
+      'protocol_error',
+      ['brotli'],
+      (p) => {
+        const plain = Buffer.concat([encodeDataHead([piece(0, 0, 10)]), ten]);
+        p.lane.send(squeezed(plain.length, plain));
+      },
+    ],
+  ])('%s: %s', async (_name, code, features, act) => {
+    const [relay, to] = [await testRelay(), await temporaryFolder()];
+    const { peer, offer } = await meetSender(relay);
+    peer.lane.hello([...features]);
+    offerOf(peer, [file('f', 100), file('other', 10)]);
+    const receive = (await offer).accept({ to, only: [0] });
+    receive.done.catch(() => undefined);
+    await peer.lane.until('answer');
+    act(peer);
+    endAll(peer);
+    expect(await codeOf(receive.done)).toBe(code);
+    peer.vanish();
+    await nothingLeft(relay, to, code === 'resolved' ? ['f'] : []);
   });
 
   const hash = Buffer.alloc(16).toString('base64');

@@ -36,6 +36,8 @@ export class RawLane {
   readonly socket: Socket;
   readonly sealer: Sealer;
   readonly messages: ControlMessage[] = [];
+  /** The types of all records that came. */
+  readonly types: number[] = [];
   ended = false;
   closed = false;
   #early = Buffer.alloc(0);
@@ -57,6 +59,7 @@ export class RawLane {
         rest = this.#early.subarray(PREAMBLE_BYTES);
       }
       for (const record of this.#opener.push(rest)) {
+        this.types.push(record[0] ?? 0);
         if (record[0] === RecordType.end) this.ended = true;
         const message = record[0] === RecordType.control ? decodeControl(record) : undefined;
         if (message) this.messages.push(message);
@@ -94,6 +97,14 @@ export class RawLane {
       const found = this.messages.find((message): message is ControlOf<T> => message.t === type);
       if (found) return found;
       if (this.closed) throw new Error(`closed before "${type}": ${JSON.stringify(this.messages)}`);
+      await new Promise<void>((resolve) => this.#wake.push(resolve));
+    }
+  }
+
+  /** Waits for the end record. */
+  async untilEnded(): Promise<void> {
+    while (!this.ended) {
+      if (this.closed) throw new Error('closed before the end record');
       await new Promise<void>((resolve) => this.#wake.push(resolve));
     }
   }

@@ -98,25 +98,29 @@ return 0
  */
 export const SWEEP = script(`${NOW}
 local names = redis.call('ZRANGEBYSCORE', 'croc:open', '-inf', now, 'LIMIT', 0, ARGV[1])
+local old = {}
 for _, name in ipairs(redis.call('ZRANGEBYSCORE', 'croc:life', '-inf', now, 'LIMIT', 0, ARGV[1])) do
   names[#names + 1] = name
+  old[name] = true
 end
-local closed = 0
+local closed = {0, 0}
 for _, name in ipairs(names) do
   redis.call('ZREM', 'croc:open', name)
   redis.call('ZREM', 'croc:life', name)
   local held = redis.call('GET', 'croc:channel:' .. name)
   local state = held and cjson.decode(held)
   if state and state.status == 'open' then
-    local tombstone = cjson.encode({status = 'closed', channel = name})
+    local code = old[name] and 'transfer_limit' or nil
+    local tombstone = cjson.encode({status = 'closed', channel = name, code = code})
     redis.call('SET', 'croc:channel:' .. name, tombstone, 'PX', ARGV[2])
     redis.call('ZREM', 'croc:owner:' .. state.owner, name)
     if string.match(name, '^[1-9][0-9]*$') then
       redis.call('ZADD', 'croc:names:' .. #name, now + ARGV[2], name)
     end
     redis.call('PUBLISH', 'croc:notice:' .. name, tombstone)
-    closed = closed + 1
+    local limit = old[name] and 2 or 1
+    closed[limit] = closed[limit] + 1
   end
 end
-return {#names, closed}
+return {#names, closed[1], closed[2]}
 `);

@@ -15,7 +15,7 @@ import type { RelayLimits } from './limits.js';
 import { RedisLink } from './redisLink.js';
 import { PUT, SWEEP, TOUCH } from './redisScripts.js';
 import { drawName, isDecimal, sameVersion } from './store.js';
-import type { ChannelStore, ChannelStep, Opened } from './store.js';
+import type { ChannelStore, ChannelStep, Opened, Swept } from './store.js';
 
 /** How often a step is run again because another change came first, at most. */
 const MAX_TRIES = 50;
@@ -58,7 +58,7 @@ const putSchema = v.tuple([
   v.string(),
   v.number(),
 ]);
-const sweptSchema = v.tuple([v.number(), v.number()]);
+const sweptSchema = v.tuple([v.number(), v.number(), v.number()]);
 
 type Watcher = (channel: Channel | undefined) => void;
 type Limits = Pick<RelayLimits, 'channels' | 'channelsPerAddress' | 'idleMs' | 'lifeMs'>;
@@ -144,15 +144,16 @@ export class RedisStore implements ChannelStore {
   }
 
   /** Goes by Redis's clock: what the arguments say is what the states already say. */
-  async sweep(): Promise<number> {
+  async sweep(): Promise<Swept> {
     this.#unhear();
     this.#occupied.clear();
-    let expired = 0;
+    const swept = { idleMs: 0, lifeMs: 0 };
     for (;;) {
       const reply = await this.#script(SWEEP, [], [SWEEP_BATCH, TOMBSTONE_MS]);
-      const [due, closed] = v.parse(sweptSchema, reply);
-      expired += closed;
-      if (due < SWEEP_BATCH) return expired;
+      const [due, idle, old] = v.parse(sweptSchema, reply);
+      swept.idleMs += idle;
+      swept.lifeMs += old;
+      if (due < SWEEP_BATCH) return swept;
     }
   }
 

@@ -140,8 +140,8 @@ export class Inbound implements Flow {
     else throw new CrocError('protocol_error', { detail: `"${message.t}" at the wrong time` });
   }
 
-  onData(pieces: readonly DataPiece[]): Promise<void> | undefined {
-    const rest = this.#slowDown(pieces, this.#writeAll(pieces, 0));
+  onData(pieces: readonly DataPiece[], sentBytes: number): Promise<void> | undefined {
+    const rest = this.#slowDown(sentBytes, this.#writeAll(pieces, 0));
     if (!rest) return undefined;
     const all = rest.catch((error: unknown) =>
       this.#session.fail(CrocError.from(error, 'write_failed')),
@@ -151,8 +151,7 @@ export class Inbound implements Flow {
   }
 
   /** Holds a lane back until its bytes were due, should the sender not keep to our limit itself. */
-  #slowDown(pieces: readonly DataPiece[], written: Promise<void> | undefined): typeof written {
-    const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
+  #slowDown(bytes: number, written: Promise<void> | undefined): typeof written {
     const waitMs = this.#budget?.take(bytes) ?? 0;
     if (waitMs < LATE_MS) return written;
     return (written ?? Promise.resolve()).then(() => later(waitMs));

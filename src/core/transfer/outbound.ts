@@ -8,17 +8,19 @@ import type { WalkEntry } from '../files/walk.js';
 import type { ActiveFile, OfferEntry, Progress, Totals, TransferResult } from '../types.js';
 import { fromRanges, toWireEntry } from '../wire/control.js';
 import type { ControlOf } from '../wire/control.js';
-import type { Piece } from '../wire/data.js';
+import { encodeData } from '../wire/data.js';
+import type { FileData, Piece } from '../wire/data.js';
 import { MAX_PAYLOAD_BYTES } from '../wire/limits.js';
 import { Hashing } from './hashing.js';
 import { Budget, later, lowerLimit } from './budget.js';
+import { Compressing, compressAgain, sizeOf } from './compressing.js';
 import type { Lane } from './lane.js';
 import { SendPlan } from './plan.js';
 import { countFiles } from './selection.js';
 import { offerText } from './text.js';
 import type { TextContent } from './text.js';
 import type { Batch, PlannedPiece } from './plan.js';
-import type { FileData, Flow, FlowMessage, Session } from './session.js';
+import type { Flow, FlowMessage, Session } from './session.js';
 
 /** Characters of paths and targets in one `entries` message: escaped and in UTF-8 they still fit a record. */
 const CHARACTERS_PER_MESSAGE = 64 * 1024;
@@ -33,6 +35,14 @@ export interface Walked {
   readonly text?: TextContent;
 }
 
+/** How to send. */
+export interface SendingOptions {
+  /** Bytes a second, at least 1. */
+  readonly limit?: number;
+  /** Whether what gets smaller by it is compressed where the link is slow; default yes. */
+  readonly compress?: boolean;
+}
+
 /** Large files that are open at a time; others are opened again when another piece is read. */
 const MAX_OPEN = 32;
 /** Files under way that are told of. */
@@ -41,6 +51,7 @@ const MAX_ACTIVE = 4;
 /** Sends what was walked. */
 export class Outbound implements Flow {
   readonly #session: Session;
+  readonly #options: SendingOptions;
   readonly #walked: Promise<Walked>;
   readonly #onProgress: (progress: Progress) => void;
   readonly #answer = deferred<ControlOf<'answer'>>();
@@ -48,8 +59,9 @@ export class Outbound implements Flow {
   /** Large files that are open, the one used longest ago first. */
   readonly #open = new Map<number, SourceFile>();
   /** Entry → bytes that were neither read for sending nor found with the recipient, once some were. */
-  readonly #limit: number | undefined;
   #budget: Budget | undefined;
+  /** While there is one, what is worth it is compressed. */
+  #compressing: Compressing | undefined;
   readonly #left = new Map<number, number>();
   readonly #wanted: number[] = [];
   /** Entry → blocks of which the recipient may have some. */
@@ -65,14 +77,13 @@ export class Outbound implements Flow {
   #total = 0;
   #phase: 'offering' | 'sending' | 'sent' = 'offering';
 
-  /** @param limit - bytes a second, at least 1 */
   constructor(
     session: Session,
     walked: Promise<Walked>,
     onProgress: (progress: Progress) => void,
-    limit?: number,
+    options: SendingOptions = {},
   ) {
-    this.#limit = limit;
+    this.#options = options;
     this.#session = session;
     this.#walked = walked;
     this.#onProgress = onProgress;
@@ -162,8 +173,10 @@ export class Outbound implements Flow {
     this.#checkBases(answer);
     this.#files = countFiles(this.#entries, this.#wanted);
     this.#report(0);
-    const limit = lowerLimit(this.#limit, answer.limit);
+    const limit = lowerLimit(this.#options.limit, answer.limit);
     if (limit !== undefined) this.#budget = new Budget(limit);
+    if (this.#options.compress !== false && this.#session.uses('brotli'))
+      this.#compressing = new Compressing(limit);
     const plan = new SendPlan(this.#entries, files, this.#bases, this.#budget?.pieceBytes);
     this.#plan = plan;
     const pumps = this.#session.lanes.map((lane) => this.#pump(lane, plan));
@@ -237,14 +250,36 @@ export class Outbound implements Flow {
       }
       // Reading may block and the socket may take everything at once; others want their turn, too.
       await pause();
+      const startMs = performance.now();
       const pieces = await this.#read(batch, buffer);
       const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
-      const waitMs = this.#budget?.take(bytes) ?? 0;
+      const parts = encodeData({ pieces, bytes: buffer.subarray(0, bytes) });
+      const entry = batch.kind === 'large' ? batch.piece.entry : undefined;
+      const compressed = await this.#compressing?.compress(parts, entry);
+      const workedMs = performance.now() - startMs;
+      const sentBytes = compressed ? sizeOf(compressed) : bytes;
+      const waitMs = this.#budget?.take(sentBytes) ?? 0;
       if (waitMs > 0) await later(waitMs);
       this.#transferred += bytes;
-      const readAgain = (): Promise<FileData> => this.#readAgain(batch, pieces);
-      await this.#session.sendData(lane, { pieces, bytes: buffer.subarray(0, bytes) }, readAgain);
+      const again = async (): Promise<readonly Uint8Array[]> => {
+        const read = encodeData(await this.#readAgain(batch, pieces));
+        return compressed ? compressAgain(read) : read;
+      };
+      await this.#send(lane, compressed ?? parts, again, workedMs);
     }
+  }
+
+  async #send(
+    lane: Lane,
+    parts: readonly Uint8Array[],
+    again: () => Promise<readonly Uint8Array[]>,
+    workedMs: number,
+  ): Promise<void> {
+    const rate = this.#compressing?.rate;
+    const startMs = performance.now();
+    const arrived = rate?.sent(sizeOf(parts));
+    await this.#session.sendData(lane, parts, again, () => arrived?.());
+    rate?.spent(workedMs, performance.now() - startMs);
   }
 
   /**

@@ -11,6 +11,8 @@ export interface SentRecord {
   readonly heldBytes: number;
   /** The record's plaintext in pieces, once more. */
   again(): readonly Uint8Array[] | Promise<readonly Uint8Array[]>;
+  /** Told when the peer says that it has the record. */
+  confirmed?(): void;
 }
 
 /** Records are counted from 0, over all connections of the lane. */
@@ -89,9 +91,12 @@ export class SentRecords {
     if (count < this.#confirmed || count > most)
       throw new CrocError('protocol_error', { detail: 'a position that cannot be' });
     if (count === this.#confirmed) return false;
-    for (const { heldBytes } of this.#records.splice(0, count - this.#confirmed))
-      this.#heldBytes -= heldBytes;
+    const gone = this.#records.splice(0, count - this.#confirmed);
     this.#confirmed = count;
+    for (const record of gone) {
+      this.#heldBytes -= record.heldBytes;
+      record.confirmed?.();
+    }
     return true;
   }
 }

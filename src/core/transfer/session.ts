@@ -10,14 +10,19 @@ import type { Deferred } from '../async.js';
 import { CrocError, ERRORS } from '../errors.js';
 import { RecordType, decodeControl, encodeControl, peerFailure } from '../wire/control.js';
 import type { ControlMessage, ControlOf } from '../wire/control.js';
-import { decodeData, encodeDataHead } from '../wire/data.js';
-import type { DataPiece, Piece } from '../wire/data.js';
+import { decompress } from '../wire/compressed.js';
+import { decodeData } from '../wire/data.js';
+import type { DataPiece } from '../wire/data.js';
+import { release } from '../wire/memory.js';
 import { DATA_VERSION, FEATURES, OLDEST_DATA_VERSION, POSITION_MS } from '../wire/limits.js';
 import type { Feature } from '../wire/limits.js';
 import { Lane } from './lane.js';
 import type { LaneListener } from './lane.js';
-import { LaneConnection, dialTcp } from './laneConnection.js';
-import type { Dial, LaneAddress } from './laneConnection.js';
+import { dialTcp } from './laneConnection.js';
+import type { Dial, LaneConnection } from './laneConnection.js';
+import { openLanes } from './opening.js';
+import { Whereabouts } from './whereabouts.js';
+import type { Locate } from './whereabouts.js';
 import type { DataTiming } from '../timing.js';
 import type { Connection } from '../types.js';
 import type { LaneTarget } from '../wire/keys.js';
@@ -38,8 +43,12 @@ export type FlowMessage = Exclude<
 /** The logic of one direction: what it does with what comes in. */
 export interface Flow {
   onMessage(message: FlowMessage): void;
-  /** A data record; the promise holds its lane back until it settles. Then the bytes are gone. */
-  onData(pieces: readonly DataPiece[]): Promise<void> | undefined;
+  /**
+   * A data record; the promise holds its lane back until it settles. Then the bytes are gone.
+   *
+   * @param sentBytes - what it had on the lane, heads aside
+   */
+  onData(pieces: readonly DataPiece[], sentBytes: number): Promise<void> | undefined;
   /** Every lane has ended as it should: nothing more comes. */
   onAllEnded(): void;
 }
@@ -48,12 +57,8 @@ export interface Flow {
 export interface SessionEdges {
   readonly dial: Dial;
   readonly random: RandomBytes;
-}
-
-/** Pieces of files with their bytes, in order. */
-export interface FileData {
-  readonly pieces: readonly Piece[];
-  readonly bytes: Uint8Array;
+  /** Where the lanes are now; absent: where they were. */
+  readonly locate?: Locate;
 }
 
 /** The lanes of one transfer. */
@@ -73,6 +78,9 @@ export class Session implements LaneListener {
   #ended = 0;
   #watch: NodeJS.Timeout | undefined;
   #watchedMs = 0;
+  /** Lane → its compressed records that are being worked on: one at a time, so that memory stays bounded. */
+  readonly #decompressing = new Map<number, Promise<void>>();
+  #broken = false;
   /** While set, silence of the peer is no reason to give up: it has said all it has to say. */
   #peerIsDone = false;
 
@@ -80,15 +88,15 @@ export class Session implements LaneListener {
     connections: readonly LaneConnection[],
     target: LaneTarget,
     timing: DataTiming,
-    edges: SessionEdges,
+    edges: SessionEdges & { readonly where: Whereabouts },
     onConnection: (connection: Connection) => void,
   ) {
     const { role, secrets } = target;
     this.#timing = timing;
     this.#onConnection = onConnection;
     this.lanes = connections.map((connection) => {
-      const where = addressOf(target, connection.index);
-      return new Lane(connection, { ...edges, where, timing, role, secrets }, this);
+      const { index } = connection;
+      return new Lane(connection, { ...edges, index, timing, role, secrets }, this);
     });
     this.failed = this.#failure.promise;
   }
@@ -97,7 +105,7 @@ export class Session implements LaneListener {
    * Opens every lane; all or none.
    *
    * @param onConnection - told when the connection to the peer is lost, and when it is back
-   * @throws CrocError as `LaneConnection.open` does
+   * @throws CrocError as `openLanes` does
    */
   static async open(
     target: LaneTarget,
@@ -107,18 +115,10 @@ export class Session implements LaneListener {
     edges: SessionEdges = { dial: dialTcp, random: systemRandom },
   ): Promise<Session> {
     setMaxListeners(0, signal); // every lane listens
-    const attempts = await Promise.allSettled(
-      target.ports.map((_port, index) =>
-        LaneConnection.open(addressOf(target, index), timing.connectMs, signal, edges.dial),
-      ),
-    );
-    const connections = attempts.flatMap((attempt) =>
-      attempt.status === 'fulfilled' ? [attempt.value] : [],
-    );
-    const refused = attempts.find((attempt) => attempt.status === 'rejected');
-    if (!refused) return new Session(connections, target, timing, edges, onConnection);
-    for (const connection of connections) connection.destroy();
-    throw refused.reason;
+    const where = new Whereabouts(target, edges.locate);
+    const parts = { count: target.ports.length, where, timing, dial: edges.dial };
+    const connections = await openLanes(parts, signal);
+    return new Session(connections, target, timing, { ...edges, where }, onConnection);
   }
 
   /** The abilities that both sides have; known once the peer has said `hello`. */
@@ -157,12 +157,18 @@ export class Session implements LaneListener {
   /**
    * Sends pieces of files on one lane; waits for room.
    *
-   * @param data - its bytes are free to be reused when the promise resolves
-   * @param readAgain - reads them once more, should the connection break before the peer has them
+   * @param parts - the record's plaintext; free to be reused when the promise resolves
+   * @param again - makes it once more, should the connection break before the peer has it
+   * @param onArrived - called when the peer has it, as far as can be known
    */
-  async sendData(lane: Lane, data: FileData, readAgain: () => Promise<FileData>): Promise<void> {
-    const again = async (): Promise<readonly Uint8Array[]> => dataParts(await readAgain());
-    await lane.send(dataParts(data), { heldBytes: 0, again });
+  async sendData(
+    lane: Lane,
+    parts: readonly Uint8Array[],
+    again: () => Promise<readonly Uint8Array[]>,
+    onArrived: () => void,
+  ): Promise<void> {
+    await lane.send(parts, { heldBytes: 0, again, confirmed: onArrived });
+    if (!this.reconnects) onArrived();
   }
 
   /** From now on the peer may be silent for as long as it likes. */
@@ -172,6 +178,7 @@ export class Session implements LaneListener {
 
   /** Stops with `error`: whoever waits on `failed` gets it. Only the first one counts. */
   fail(error: CrocError): void {
+    this.#broken = true;
     this.#failure.reject(error);
   }
 
@@ -212,14 +219,19 @@ export class Session implements LaneListener {
       if (message) this.#onControl(message);
       return undefined;
     }
+    if (type === RecordType.compressed && this.uses('brotli'))
+      return this.#onCompressed(lane, plaintext);
     if (type !== RecordType.data)
       throw new CrocError('protocol_error', { detail: `a record of type ${type ?? 'none'}` });
-    return this.#flow?.onData(decodeData(plaintext));
+    return this.#onData(plaintext, plaintext.length);
   }
 
   onEnd(): void {
     this.#ended += 1;
-    if (this.#ended === this.lanes.length) this.#flow?.onAllEnded();
+    if (this.#ended < this.lanes.length) return;
+    const pending = [...this.#decompressing.values()];
+    if (pending.length === 0) this.#flow?.onAllEnded();
+    else void Promise.all(pending).then(() => this.#flow?.onAllEnded());
   }
 
   onLost(_lane: number, error: CrocError): void {
@@ -228,6 +240,29 @@ export class Session implements LaneListener {
 
   onAway(): void {
     this.#tellConnection(performance.now());
+  }
+
+  #onData(plaintext: Buffer, sentBytes: number): Promise<void> | undefined {
+    const pieces = decodeData(plaintext);
+    const content = pieces.reduce((sum, { length }) => sum + length, 0);
+    return this.#flow?.onData(pieces, Math.min(sentBytes, content));
+  }
+
+  #onCompressed(lane: number, record: Buffer): Promise<void> {
+    const before = this.#decompressing.get(lane);
+    const all = this.#takeCompressed(before, record).catch((error: unknown) =>
+      this.fail(CrocError.from(error)),
+    );
+    this.#decompressing.set(lane, all);
+    return all;
+  }
+
+  async #takeCompressed(before: Promise<void> | undefined, record: Buffer): Promise<void> {
+    await before;
+    if (this.#broken) return;
+    const plaintext = await decompress(record);
+    await this.#onData(plaintext, record.length);
+    release(plaintext);
   }
 
   #onControl(message: ControlMessage): void {
@@ -266,7 +301,7 @@ export class Session implements LaneListener {
     const nowMs = performance.now();
     const awake = nowMs - this.#watchedMs < ASLEEP_MS;
     this.#watchedMs = nowMs;
-    if (!this.reconnects) {
+    if (this.#greeted && !this.reconnects) {
       this.#checkSilence(nowMs);
       return;
     }
@@ -301,15 +336,6 @@ export class Session implements LaneListener {
     if (!lane) throw new CrocError('internal', { detail: 'no lanes' });
     return lane;
   }
-}
-
-function addressOf(target: LaneTarget, index: number): LaneAddress {
-  return { ...target, index, port: target.ports[index] ?? 0 };
-}
-
-function dataParts({ pieces, bytes }: FileData): readonly Uint8Array[] {
-  const head = encodeDataHead(pieces);
-  return bytes.length > 0 ? [head, bytes] : [head];
 }
 
 /** The peer's reason in our words: what its code means, and what it adds. */

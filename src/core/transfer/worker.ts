@@ -5,21 +5,26 @@
 import path from 'node:path';
 import { parentPort } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
+import { deferred } from '../async.js';
+import type { Deferred } from '../async.js';
 import { systemRandom } from '../edges.js';
 import { CrocError } from '../errors.js';
 import type { WalkOptions, WalkSource } from '../files/walk.js';
 import type { ControlOf } from '../wire/control.js';
 import { Inbound } from './inbound.js';
+import { dialTcp } from './laneConnection.js';
 import type { DataTiming } from '../timing.js';
 import type { FromWorker, ToWorker } from './messages.js';
 import type { LaneTarget } from '../wire/keys.js';
 import { keepFreedMemory } from '../wire/memory.js';
 import { Outbound } from './outbound.js';
-import type { Walked } from './outbound.js';
+import type { SendingOptions, Walked } from './outbound.js';
 import { Person } from './person.js';
 import { totalsOf } from './selection.js';
 import { Session } from './session.js';
+import type { Connection } from '../types.js';
 import { walkAll } from './walking.js';
+import type { Place } from './whereabouts.js';
 
 /** How long the peer may take to close after both have said everything, in milliseconds. */
 const CLOSING_MS = 5000;
@@ -32,7 +37,8 @@ class Transfer {
   #walked: Promise<Walked> = Promise.reject(new CrocError('nothing_to_send'));
   #session: Session | undefined;
   #begin: (() => Promise<void>) | undefined;
-  #limit: number | undefined;
+  #sending: SendingOptions = {};
+  #locating: Deferred<Place> | undefined;
   #over = false;
   #reconnectMs = 0;
 
@@ -55,11 +61,17 @@ class Transfer {
       case 'text':
         this.#walked = Promise.resolve({ entries: [], totals: totalsOf([]), text: message.text });
         return;
-      case 'limit':
-        this.#limit = message.bytesPerSecond;
+      case 'sending':
+        this.#sending = message.options;
         return;
       case 'connect':
         await this.#connect(message.target, message.timing);
+        return;
+      case 'place':
+        this.#locating?.resolve(message.place);
+        return;
+      case 'nowhere':
+        this.#locating?.reject(new CrocError(message.code));
         return;
       case 'start':
         await this.#begin?.();
@@ -84,9 +96,11 @@ class Transfer {
   }
 
   async #connect(target: LaneTarget, timing: DataTiming): Promise<void> {
-    const session = await Session.open(target, timing, this.#abort.signal, (connection) =>
-      this.#post({ type: 'connection', connection }),
-    );
+    const edges = { dial: dialTcp, random: systemRandom, locate: () => this.#locate() };
+    const onConnection = (connection: Connection): void =>
+      this.#post({ type: 'connection', connection });
+    const { signal } = this.#abort;
+    const session = await Session.open(target, timing, signal, onConnection, edges);
     this.#reconnectMs = timing.reconnectMs;
     this.#session = session;
     this.#begin = async () => {
@@ -96,12 +110,19 @@ class Transfer {
     this.#post({ type: 'connected' });
   }
 
+  /** Asks the host's thread, which knows the relay. It is asked one thing at a time. */
+  #locate(): Promise<Place> {
+    this.#locating = deferred<Place>();
+    this.#post({ type: 'locate' });
+    return this.#locating.promise;
+  }
+
   async #send(session: Session): Promise<void> {
     const outbound = new Outbound(
       session,
       this.#walked,
       (progress) => this.#person.onProgress(progress),
-      this.#limit,
+      this.#sending,
     );
     session.start(outbound);
     const result = await outbound.run();

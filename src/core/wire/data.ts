@@ -48,6 +48,18 @@ export function encodeDataHead(pieces: readonly Piece[]): Buffer {
   return head;
 }
 
+/** Pieces of files with their bytes, in order. */
+export interface FileData {
+  readonly pieces: readonly Piece[];
+  readonly bytes: Uint8Array;
+}
+
+/** Encodes a data record: its plaintext in pieces, `bytes` being one of them. */
+export function encodeData({ pieces, bytes }: FileData): readonly Uint8Array[] {
+  const head = encodeDataHead(pieces);
+  return bytes.length > 0 ? [head, bytes] : [head];
+}
+
 /**
  * Decodes a data record. Whether entry and offset fit the offer is for the caller to check.
  *

@@ -8,6 +8,8 @@ export const MAX_PLAINTEXT_BYTES = MAX_PAYLOAD_BYTES + 64 * 1024;
 export const TAG_BYTES = 16;
 /** Bytes of a record's length field. */
 export const LENGTH_BYTES = 4;
+/** Size of the window of a compressed record, at most, as a power of two. */
+export const MAX_WINDOW_BITS = 20;
 /** Pieces in one data record, at most. */
 export const MAX_PIECES = 2048;
 /** Bytes of all paths and link targets of one offer in UTF-8, and 64 for each entry, at most. */
@@ -16,7 +18,7 @@ export const MAX_OFFER_BYTES = 256 * 1024 * 1024;
 export const DATA_VERSION = 1;
 export const OLDEST_DATA_VERSION = 1;
 /** Optional abilities that this code lists in `hello`; one is in use when both sides list it. */
-export const FEATURES = ['text', 'resume', 'reconnect'] as const;
+export const FEATURES = ['text', 'resume', 'reconnect', 'brotli'] as const;
 export type Feature = (typeof FEATURES)[number];
 /** Bytes of a text or patch that is offered, at most. */
 export const MAX_TEXT_BYTES = 16 * 1024 * 1024;
