@@ -12,6 +12,7 @@ import { CURVE_NAMES } from '../types.js';
 import { TOMBSTONE_MS } from './channel.js';
 import type { Channel, Home, OpenChannel, Outcome, Step } from './channel.js';
 import type { RelayLimits } from './limits.js';
+import { parseJson } from './parse.js';
 import { RedisLink } from './redisLink.js';
 import { PUT, SWEEP, TOUCH } from './redisScripts.js';
 import { drawName, isDecimal, sameVersion } from './store.js';
@@ -250,9 +251,11 @@ export class RedisStore implements ChannelStore {
   }
 
   /** Reads a state; the times in it are of no use to a step, because Redis keeps them. */
+  /** What somebody else wrote there and is no channel counts as nothing. */
   #parse(text: string): Channel | undefined {
-    if (text === '') return undefined;
-    const state = v.parse(stateSchema, JSON.parse(text));
+    const parsed = v.safeParse(stateSchema, parseJson(Buffer.from(text)));
+    if (!parsed.success) return undefined;
+    const state = parsed.output;
     const nowMs = this.#parts.clock.now();
     return state.status === 'open'
       ? { ...state, openedAtMs: nowMs, activeAtMs: nowMs }
