@@ -25,7 +25,7 @@ type Step =
   | { readonly state: 'awaiting-y'; readonly opened: Opened; readonly version: number }
   | { readonly state: 'verifying'; readonly opened: Opened; readonly reply: Reply }
   | { readonly state: 'connecting'; readonly opened: Opened; readonly agreed: Agreed }
-  | { readonly state: 'awaiting-staple'; readonly version: number }
+  | { readonly state: 'awaiting-staple'; readonly stapled: Promise<unknown> }
   | { readonly state: 'sending' };
 
 interface Opened {
@@ -70,7 +70,7 @@ export class Sender<Result> {
       case 'connecting':
         return this.#connect(step.opened, step.agreed);
       case 'awaiting-staple':
-        return this.#awaitStaple(step.version);
+        return this.#awaitStaple(step.stapled);
       case 'sending':
         return this.#send();
     }
@@ -113,18 +113,28 @@ export class Sender<Result> {
     const { channel, curve, uuid } = member;
     return bounded(this.#context, timing.stepMs, 'timed_out', async (signal) => {
       const { version } = await relay.update({ h_k: encodeBase64(h_k) }, signal);
+      // Asked while the lanes connect: over a long way that is a round trip less.
+      const stapled = this.#stapled(version);
       const transcript = transcriptHash(channel, curve, exchange.x, y);
       const secrets = { key, transcript };
       const { address, ports } = await relay.lanes();
       await data.connect({ role: 'sender', address, ports, channel, uuid, secrets });
-      return { state: 'awaiting-staple', version };
+      return { state: 'awaiting-staple', stapled };
     });
   }
 
-  #awaitStaple(version: number): Promise<Step> {
-    const { relay, timing } = this.#context;
-    return bounded(this.#context, timing.stepMs, 'peer_silent', async (signal) => {
-      await awaitChannel(relay, version, signal, ({ stapled }) => stapled || undefined);
+  /** Waits until the relay has joined the lanes of both; its deadline is that of `awaiting-staple`. */
+  #stapled(version: number): Promise<unknown> {
+    const { relay, signal } = this.#context;
+    const stapled = awaitChannel(relay, version, signal, (answer) => answer.stapled || undefined);
+    stapled.catch(() => undefined);
+    return stapled;
+  }
+
+  #awaitStaple(stapled: Promise<unknown>): Promise<Step> {
+    const { timing } = this.#context;
+    return bounded(this.#context, timing.stepMs, 'peer_silent', async () => {
+      await stapled;
       return { state: 'sending' };
     });
   }
