@@ -65,6 +65,7 @@ export async function receive(
     signal,
     ...(terminal && { onSeveral: (relays) => askRelay(terminal, relays, signal) }),
     onState: (state) => report.state(state),
+    onConnection: (connection) => report.connection(connection),
   });
   report.offer(offer);
   await decide(offer, options, context);

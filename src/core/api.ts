@@ -4,6 +4,7 @@ import type { SenderState } from './channel/states.js';
 import type { CrocError } from './errors.js';
 import type {
   AcceptOptions,
+  Connection,
   CurveName,
   IgnoreOptions,
   Multicast,
@@ -93,6 +94,8 @@ export interface ReceiveOptions {
   readonly signal?: AbortSignal;
   /** Told of every state before the offer. */
   readonly onState?: (state: RecipientState) => void;
+  /** Told before the offer when the relay or the other side is lost, and when it is back. */
+  readonly onConnection?: (connection: Connection) => void;
 }
 
 /** What the sender offers. Nothing touches the disk before `accept`, and nothing at all when it is a text. */

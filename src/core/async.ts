@@ -39,6 +39,8 @@ export interface WaitLimits {
   readonly timeoutMs: number;
   /** What it means when the time is over. */
   readonly onTimeout: () => CrocError;
+  /** Asked when the time is over: for how many milliseconds more; 0: it is over indeed. Default 0. */
+  readonly moreMs?: () => number;
 }
 
 /**
@@ -60,7 +62,15 @@ export async function within<T>(
   };
   const onAbort = (): void => end(abortReason(limits.signal));
   limits.signal.addEventListener('abort', onAbort, { once: true });
-  const cancelTimer = limits.clock.after(limits.timeoutMs, () => end(limits.onTimeout()));
+  let cancelTimer: () => void = () => undefined;
+  const arm = (timeoutMs: number): void => {
+    cancelTimer = limits.clock.after(timeoutMs, () => {
+      const moreMs = limits.moreMs?.() ?? 0;
+      if (moreMs > 0) arm(moreMs);
+      else end(limits.onTimeout());
+    });
+  };
+  arm(limits.timeoutMs);
   try {
     return await Promise.race([work(controller.signal), stop.promise]);
   } finally {

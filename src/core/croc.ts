@@ -117,17 +117,18 @@ export class Croc {
    *   `wrong_code`, or why the relay or the sender cannot be reached
    */
   async receive(code: string, options: ReceiveOptions = {}): Promise<Offer> {
-    const onState = options.onState ?? ((): void => undefined);
+    const { onState = ignore, onConnection = ignore } = options;
+    const watcher = { onState, onConnection };
     const relay = options.relay ?? this.#options.relay;
     if (typeof relay === 'string' && isCrocRelay(relay))
-      return receiveCrocOffer(this.#crocParts(code, relay, options), onState);
+      return receiveCrocOffer(this.#crocParts(code, relay, options), watcher);
     if (options.relay === undefined && networkOf(code) === 'croc')
-      return receiveCrocOffer(this.#crocParts(code, undefined, options), onState);
+      return receiveCrocOffer(this.#crocParts(code, undefined, options), watcher);
     const parsed = parseCode(code);
     const place = await this.#meetingPlace(parsed.channel, options);
     // A relay that was only found on the network is told no password.
     const known = this.#named(options).includes(place);
-    return receiveOffer(this.#channelParts(place, options, known), parsed, onState);
+    return receiveOffer(this.#channelParts(place, options, known), parsed, watcher);
   }
 
   #meetingPlace(channel: string, options: ReceiveOptions): Promise<string> {
@@ -154,7 +155,8 @@ export class Croc {
     const { clock, random, localAddress, timing } = parts;
     const password = known ? (options.relayPassword ?? this.#options.relayPassword) : undefined;
     const relay = new RelayClient({
-      ...{ url: relayUrl, clock, random, answerMs: timing.answerMs },
+      ...{ url: relayUrl, clock, random },
+      ...{ answerMs: timing.answerMs, reconnectMs: timing.reconnectMs },
       ...(localAddress !== undefined && { localAddress }),
       ...(password !== undefined && { password }),
     });
@@ -188,6 +190,10 @@ export class Croc {
   }
 }
 
+function ignore(): void {
+  // Nobody listens.
+}
+
 /** What a send and a receive can both be given. */
 interface CallOptions {
   readonly signal?: AbortSignal;
@@ -198,6 +204,7 @@ interface CallOptions {
 /** On croc's own network there is no channel to close and nobody to ask. */
 const NO_CHANNEL: Parts['relay'] = {
   answers: () => Promise.resolve(true),
+  locate: () => Promise.reject(new CrocError('internal', { detail: 'no channel' })),
   close: () => Promise.resolve(),
   dispose: () => undefined,
 };

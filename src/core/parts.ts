@@ -7,7 +7,7 @@ import type { Timing } from './timing.js';
 /** What one transfer is built from, whatever its route. */
 export interface Parts {
   /** What the end of a transfer needs of its relay. */
-  readonly relay: Pick<RelayClient, 'answers' | 'close' | 'dispose'>;
+  readonly relay: Pick<RelayClient, 'answers' | 'close' | 'dispose' | 'locate'>;
   /** As a person can type it. */
   readonly relayUrl: string;
   readonly workerFile: string;

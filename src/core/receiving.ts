@@ -8,7 +8,14 @@ import type { Code } from './code.js';
 import { meetMessage } from './croc11/route.js';
 import type { ChannelParts, CrocParts, Parts } from './parts.js';
 import { CrocError } from './errors.js';
-import { checkLimit, clientContext, dataPlane, openHost, runToEnd } from './running.js';
+import {
+  Connections,
+  checkLimit,
+  clientContext,
+  dataPlane,
+  openHost,
+  runToEnd,
+} from './running.js';
 import type { PeerOffer, TransferHost } from './transfer/host.js';
 import type { MeetingState } from './transfer/messages.js';
 import type {
@@ -24,28 +31,33 @@ import type {
   Totals,
 } from './types.js';
 
-type OnState = (state: RecipientState) => void;
+/** Who hears of a receive before its offer is accepted. */
+interface Watcher {
+  readonly onState: (state: RecipientState) => void;
+  readonly onConnection: (connection: Connection) => void;
+}
 type Begin = (host: TransferHost, meeting: Meeting) => Promise<ReceiveResult>;
 
 /** Meets the sender in a channel; resolves with the offer. @throws CrocError why there is none */
-export function receiveOffer(parts: ChannelParts, code: Code, onState: OnState): Promise<Offer> {
-  return offerOf(parts, onState, (host, meeting) => {
-    const context = clientContext<RecipientState>(parts, host, (state) => meeting.enter(state));
+export function receiveOffer(parts: ChannelParts, code: Code, watcher: Watcher): Promise<Offer> {
+  return offerOf(parts, watcher, (host, meeting) => {
+    const onState = (state: RecipientState): void => meeting.enter(state);
+    const context = clientContext(parts, host, onState, meeting.connections);
     return new Recipient(context, code).run();
   });
 }
 
 /** Meets the sender on croc's own network; resolves with the offer. @throws CrocError why there is none */
-export function receiveCrocOffer(parts: CrocParts, onState: OnState): Promise<Offer> {
+export function receiveCrocOffer(parts: CrocParts, watcher: Watcher): Promise<Offer> {
   const { route, timing, localAddress } = parts;
-  return offerOf(parts, onState, (host) => {
+  return offerOf(parts, watcher, (host) => {
     host.meet(meetMessage(route, 'recipient', timing, localAddress));
     return dataPlane(parts, host).result;
   });
 }
 
-async function offerOf(parts: Parts, onState: OnState, begin: Begin): Promise<Offer> {
-  const meeting = new Meeting(parts, begin, onState);
+async function offerOf(parts: Parts, watcher: Watcher, begin: Begin): Promise<Offer> {
+  const meeting = new Meeting(parts, begin, watcher);
   // When it fails, the state machine knows better than the worker why.
   const offer = meeting.host.offer.catch(() => meeting.done);
   const offered = await Promise.race([offer, meeting.done]);
@@ -58,18 +70,23 @@ class Meeting {
   readonly host: TransferHost;
   readonly done: Promise<ReceiveResult>;
   onProgress: (progress: Progress) => void = () => undefined;
-  onConnection: (connection: Connection) => void = () => undefined;
+  onState: Watcher['onState'];
+  onConnection: Watcher['onConnection'];
+  /** Every link of this receive. */
+  readonly connections = new Connections((connection) => this.onConnection(connection));
   onConflict: (conflict: Conflict) => Promise<ConflictChoice> = () => Promise.resolve('rename');
   state: RecipientState = 'initialize';
 
   constructor(
     readonly parts: Parts,
     begin: Begin,
-    public onState: OnState,
+    { onState, onConnection }: Watcher,
   ) {
+    this.onState = onState;
+    this.onConnection = onConnection;
     this.host = openHost(parts, {
       onProgress: (progress) => this.onProgress(progress),
-      onConnection: (connection) => this.onConnection(connection),
+      onConnection: (connection) => this.connections.update('lanes', connection),
       onConflict: (conflict) => this.onConflict(conflict),
       onState: (state) => this.enter(toRecipientState(state)),
     });

@@ -7,14 +7,15 @@ import { CrocError } from './errors.js';
 import type { ErrorCode } from './errors.js';
 import { TransferHost } from './transfer/host.js';
 import type { HostEvents } from './transfer/host.js';
-import type { ReceiveResult } from './types.js';
+import type { Connection, ReceiveResult } from './types.js';
 
 /** How long each port may take when it is looked which of them are blocked, in milliseconds. */
 const CHECK_MS = 2000;
 
 /** The worker of one transfer, tied to the transfer's abort signal. */
-export function openHost(parts: Parts, events: HostEvents): TransferHost {
-  const host = new TransferHost(parts.workerFile, events);
+export function openHost(parts: Parts, events: Omit<HostEvents, 'onLocate'>): TransferHost {
+  const onLocate = (): ReturnType<HostEvents['onLocate']> => parts.relay.locate(parts.signal);
+  const host = new TransferHost(parts.workerFile, { ...events, onLocate });
   // What goes wrong in the worker ends every wait of the state machine too.
   host.result.catch((error: unknown) => parts.abort.abort(CrocError.from(error)));
   return host;
@@ -42,10 +43,35 @@ export function clientContext<State>(
   parts: ChannelParts,
   host: TransferHost,
   onState: (state: State) => void,
+  connections: Connections,
 ): ClientContext<State, ReceiveResult> {
   const { relay, clock, random, timing, signal } = parts;
   const data = dataPlane(parts, host);
-  return { relay, data, clock, random, timing, signal, onState };
+  relay.reach.onChange = (connection) => connections.update('relay', connection);
+  const onPeer = (connection: Connection): void => connections.update('peer', connection);
+  return { relay, data, clock, random, timing, signal, onState, onPeer };
+}
+
+/** What can be lost: the relay over HTTP, the other side before there are lanes, the lanes. */
+type Link = 'relay' | 'peer' | 'lanes';
+
+/** All links together, as a person hears of them: one is lost, all are back. */
+export class Connections {
+  readonly #lost = new Set<Link>();
+  readonly #tell: (connection: Connection) => void;
+
+  constructor(tell: (connection: Connection) => void) {
+    this.#tell = tell;
+  }
+
+  /** One link was lost or is back. */
+  update(link: Link, connection: Connection): void {
+    const before = this.#lost.size;
+    if (connection.connected) this.#lost.delete(link);
+    else this.#lost.add(link);
+    const after = this.#lost.size;
+    if (connection.connected ? before > 0 && after === 0 : before === 0) this.#tell(connection);
+  }
 }
 
 /**

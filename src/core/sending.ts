@@ -9,7 +9,7 @@ import { formatCode } from './code.js';
 import { meetMessage } from './croc11/route.js';
 import type { ChannelParts, CrocParts, Parts } from './parts.js';
 import { CrocError } from './errors.js';
-import { clientContext, dataPlane, openHost, runToEnd } from './running.js';
+import { Connections, clientContext, dataPlane, openHost, runToEnd } from './running.js';
 import type { WalkOptions, WalkSource } from './files/walk.js';
 import type { TransferHost } from './transfer/host.js';
 import type { MeetingState } from './transfer/messages.js';
@@ -36,7 +36,8 @@ export interface SendPlanOptions extends SendContent {
 /** Starts a send by the channel protocol; resolves when the code can be shown. @throws CrocError why there is no code */
 export function startSend(parts: ChannelParts, options: SendPlanOptions): Promise<Send> {
   return opened(parts, options, undefined, (host, running) => {
-    const context = clientContext<SenderState>(parts, host, (state) => running.enter(state));
+    const onState = (state: SenderState): void => running.enter(state);
+    const context = clientContext(parts, host, onState, running.connections);
     const onOpen = ({ channel }: { readonly channel: string }): void => {
       running.code = formatCode({ channel, secret: options.secret });
     };
@@ -74,6 +75,8 @@ class RunningSend extends EventEmitter<SendEvents> implements Send {
   readonly curve: CurveName;
   readonly done: Promise<TransferResult>;
   readonly opened: Promise<undefined>;
+  /** Every link of this send. */
+  readonly connections = new Connections((connection) => this.emit('connection', connection));
   readonly #opened = deferred<undefined>();
   readonly #parts: Parts;
 
@@ -85,7 +88,7 @@ class RunningSend extends EventEmitter<SendEvents> implements Send {
     this.curve = content.curve;
     const host = openHost(parts, {
       onProgress: (progress) => this.emit('progress', progress),
-      onConnection: (connection) => this.emit('connection', connection),
+      onConnection: (connection) => this.connections.update('lanes', connection),
       onConflict: () => Promise.reject(new CrocError('internal')),
       onState: (state) => this.enter(toSenderState(state)),
     });

@@ -6,8 +6,10 @@ export interface ChannelTiming {
   readonly initializeMs: number;
   /** Until somebody uses the code. */
   readonly waitMs: number;
-  /** Every other step, once both have met. */
+  /** Every other step, once both have met, while the relay answers and the other side does not miss its own. */
   readonly stepMs: number;
+  /** For how long what was lost is tried again. */
+  readonly reconnectMs: number;
 }
 
 /** Deadlines of the data plane. */

@@ -21,7 +21,12 @@ import { codeOf, filesBelow, temporaryFolder, testCroc, testRelay } from '../sup
 import { RawPeer } from '../support/rawPeer.js';
 
 const SECRET = 'lunar-acorn-quilt';
-const SHORT: Partial<Timing> = { stepMs: 3000, silenceMs: 1500, pingMs: 300 };
+const SHORT: Partial<Timing> = {
+  stepMs: 3000,
+  silenceMs: 1500,
+  pingMs: 300,
+  reconnectMs: 1000,
+};
 type WireEntry = ControlOf<'entries'>['entries'][number];
 const file = (p: string, s: number): WireEntry => ({ k: 'f', p, s, m: 0 });
 
@@ -220,7 +225,10 @@ describe('a hostile sender, before the answer', () => {
     ],
     ['cancels', 'peer_cancelled', (p) => (greet(p), p.lane.say({ t: 'cancel' }))],
     ['stays silent', 'peer_silent', greet],
-    ['vanishes', 'connection_lost', (p) => p.vanish()],
+    ['says nothing at all', 'peer_silent', () => undefined],
+    // It may come back, until it has said that it cannot.
+    ['vanishes before it said hello', 'peer_silent', (p) => p.vanish()],
+    ['vanishes', 'connection_lost', (p) => (greet(p), p.vanish())],
   ];
   it.each(cases)('%s: %s', async (_name, code, act) => {
     const relay = await testRelay();

@@ -4,7 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { authorization } from '../../src/core/channel/relayPassword.js';
-import { PATIENCE_MS, patiently, waitMs } from '../../src/core/channel/patience.js';
+import { JOINING, JOIN_PATIENCE_MS, persist, waitMs } from '../../src/core/channel/patience.js';
 import { systemClock } from '../../src/core/edges.js';
 import { CrocError } from '../../src/core/errors.js';
 import { Cli, startRelayProcess, temporaryFolder as cliFolder } from '../support/cli.js';
@@ -89,19 +89,19 @@ describe('a client that is told to come back', () => {
     const asked: number[] = [];
     const clock = new FakeClock();
     const refusal = new CrocError('relay_full', { retryAfterSeconds: 30 });
-    const waiting = patiently({ clock, random }, new AbortController().signal, () => {
+    const waiting = persist({ clock, random }, JOINING, new AbortController().signal, () => {
       asked.push(clock.now());
       return Promise.reject(refusal);
     });
     const ended = codeOf(waiting);
     while (clock.pending === 0) await new Promise((resolve) => setImmediate(resolve));
-    await clock.advance(PATIENCE_MS);
+    await clock.advance(JOIN_PATIENCE_MS);
     expect(await ended).toBe('relay_full');
     expect(asked.length).toBe(2);
     const later = new CrocError('rate_limited', { retryAfterSeconds: 300 });
     const parts = { clock: systemClock, random };
     const signal = new AbortController().signal;
-    expect(await codeOf(patiently(parts, signal, () => Promise.reject(later)))).toBe(
+    expect(await codeOf(persist(parts, JOINING, signal, () => Promise.reject(later)))).toBe(
       'rate_limited',
     );
   });

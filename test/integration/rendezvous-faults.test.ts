@@ -20,6 +20,7 @@ const SHORT: Partial<Timing> = {
   connectMs: 1000,
   silenceMs: 1500,
   pingMs: 300,
+  reconnectMs: 1000,
 };
 const never = new AbortController().signal;
 const base64 = (length: number, fill = 1): string => Buffer.alloc(length, fill).toString('base64');
@@ -314,7 +315,7 @@ describe('a recipient', () => {
     const relay = await testRelay();
     const { code } = await new RawPeer(relay.url).openAsSender('lunar-acorn-quilt');
     const received = codeOf(
-      testCroc(relay).receive(code, {
+      testCroc(relay, { timing: SHORT }).receive(code, {
         onState: (state) => {
           if (state === 'awaiting-h_k') setTimeout(() => void relay.close(), 50);
         },

@@ -79,6 +79,16 @@ describe('joining', () => {
     expect(codeOf(joinAsRecipient(joined(), 't', B))).toBe('role_taken');
   });
 
+  it('answers the same join again like the first time, and changes nothing', () => {
+    const join = { name: '417', uuid: 's', curve: 'p256', home } as const;
+    expect(after(joinAsSender(opened(), join, A))).toEqual(opened());
+    expect(after(joinAsRecipient(joined(), 'r', B))).toEqual(joined());
+    // The other role's capability is none of this one.
+    expect(codeOf(joinAsSender(joined(), { ...join, uuid: 'r' }, B))).toBe('role_taken');
+    expect(codeOf(joinAsRecipient(joined(), 's', B))).toBe('role_taken');
+    expect(codeOf(joinAsRecipient(joined(), 'r', C))).toBe('channel_full');
+  });
+
   it('gives the same channel to sender and recipient when they share an address', () => {
     const channel = after(joinAsRecipient(opened(), 'r', A));
     expect(channel.addresses).toEqual([A.address]);

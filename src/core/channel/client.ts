@@ -4,11 +4,11 @@ import type { Clock, RandomBytes } from '../edges.js';
 import { CrocError } from '../errors.js';
 import type { ErrorCode } from '../errors.js';
 import type { ChannelTiming } from '../timing.js';
-import type { CurveName, Role } from '../types.js';
+import type { Connection, CurveName, Role } from '../types.js';
 import { decodeBase64 } from '../wire/http.js';
 import type { ChannelAnswer, JoinAnswer } from '../wire/http.js';
 import type { LaneTarget } from '../wire/keys.js';
-import { patiently } from './patience.js';
+import { JOINING, persist } from './patience.js';
 import type { RelayClient } from './relayClient.js';
 
 /** The data plane as the state machines see it. */
@@ -31,6 +31,8 @@ export interface ClientContext<State, Result> {
   /** Fires when the person cancels, or when the data plane fails early. */
   readonly signal: AbortSignal;
   readonly onState: (state: State) => void;
+  /** Told when the other side is missed for longer than usual, and when it is there. */
+  readonly onPeer: (connection: Connection) => void;
 }
 
 /** A party that the relay has let in. */
@@ -61,15 +63,55 @@ export async function runStates<Step extends { readonly state: string }, Result>
   }
 }
 
-/** A bounded wait inside a state. @param code - what it means when the time is over */
+/** How often a wait that is over looks whether the relay is still away, milliseconds. */
+const LOOK_MS = 500;
+
+/** What a wait needs of its surroundings. */
+type WaitContext = Pick<ClientContext<never, unknown>, 'clock' | 'signal' | 'relay'>;
+
+/**
+ * A bounded wait inside a state. Time in which the relay is away does not count: that has a bound of its own.
+ * @param code - what it means when the time is over
+ */
 export function bounded<T>(
-  context: Pick<ClientContext<never, unknown>, 'clock' | 'signal'>,
+  context: WaitContext,
   timeoutMs: number,
   code: ErrorCode,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const { clock, signal } = context;
-  return within({ clock, signal, timeoutMs, onTimeout: () => new CrocError(code) }, work);
+  const { clock, signal, relay } = context;
+  let countedMs = relay.reach.awayMs;
+  const moreMs = (): number => {
+    const more = relay.reach.awayMs - countedMs;
+    countedMs += more;
+    return relay.reach.away ? Math.max(more, LOOK_MS) : more;
+  };
+  return within({ clock, signal, timeoutMs, onTimeout: () => new CrocError(code), moreMs }, work);
+}
+
+/**
+ * A wait for the other side's next step. It may be that its network is away: so it gets the time for coming back
+ * on top, and the person is told once the usual time is over.
+ * @throws CrocError `peer_silent`
+ */
+export async function boundedByPeer<T>(
+  context: WaitContext & Pick<ClientContext<never, unknown>, 'timing' | 'onPeer'>,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const { clock, timing, onPeer } = context;
+  const { stepMs, reconnectMs } = timing;
+  const missed = { told: false };
+  const cancel = clock.after(stepMs, () => {
+    missed.told = true;
+    onPeer({ connected: false, giveUpInMs: reconnectMs });
+  });
+  try {
+    const found = await bounded(context, stepMs + reconnectMs, 'peer_silent', work);
+    if (missed.told) onPeer({ connected: true, giveUpInMs: 0 });
+    return found;
+  } finally {
+    cancel();
+  }
 }
 
 /**
@@ -83,25 +125,26 @@ export function joinPatiently(
   curve: CurveName | undefined,
 ): Promise<JoinAnswer> {
   const { relay, timing, signal } = context;
-  return patiently(context, signal, () =>
+  return persist(context, JOINING, signal, () =>
     bounded(context, timing.initializeMs, 'relay_silent', (inner) =>
       relay.join(role, channel, curve, inner),
     ),
   );
 }
 
-/** Long-polls the channel until `pick` finds what it looks for. */
+/**
+ * Long-polls the channel until `pick` finds what it looks for.
+ * @param known - the newest answer so far: a request that was repeated may have come back with more than it asked for
+ */
 export async function awaitChannel<T>(
   relay: RelayClient,
-  since: number,
+  known: ChannelAnswer | undefined,
   signal: AbortSignal,
   pick: (answer: ChannelAnswer) => T | undefined,
 ): Promise<T> {
-  for (let version = since; ;) {
-    const answer = await relay.wait(version, signal);
-    const found = pick(answer);
+  for (let answer = known; ; answer = await relay.wait(answer?.version ?? 0, signal)) {
+    const found = answer && pick(answer);
     if (found !== undefined) return found;
-    version = answer.version;
   }
 }
 

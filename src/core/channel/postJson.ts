@@ -9,7 +9,15 @@ import { CrocError } from '../errors.js';
 const MAX_ANSWER_BYTES = 64 * 1024;
 
 /** Nobody answered: the connection failed or broke. The request may be tried again. */
-export class NoAnswer extends Error {}
+export class NoAnswer extends Error {
+  /** Whether the connection stood, so that the request may have arrived and only the answer was lost. */
+  readonly sent: boolean;
+
+  constructor(message: string, sent: boolean, options?: ErrorOptions) {
+    super(message, options);
+    this.sent = sent;
+  }
+}
 
 /** What to ask, and where. */
 export interface PostOptions {
@@ -63,6 +71,11 @@ export function postJson(options: PostOptions): Promise<Posted> {
   if (!isIP(url.hostname)) requestOptions.servername = url.hostname;
   if (options.localAddress !== undefined) requestOptions.localAddress = options.localAddress;
   return new Promise((resolve, reject) => {
+    let connected = false;
+    const onConnected = (): void => {
+      connected = true;
+      options.onConnected();
+    };
     const outgoing = request(requestOptions, (incoming) => {
       collect(incoming).then(
         (text) => {
@@ -71,18 +84,22 @@ export function postJson(options: PostOptions): Promise<Posted> {
         },
         (error: unknown) => {
           outgoing.destroy();
-          reject(error instanceof CrocError ? error : new NoAnswer('cut', { cause: error }));
+          reject(error instanceof CrocError ? error : new NoAnswer('cut', true, { cause: error }));
         },
       );
     });
     outgoing.on('socket', (socket) => {
-      if (socket.connecting) socket.once('connect', options.onConnected);
-      else options.onConnected();
+      if (socket.connecting) socket.once('connect', onConnected);
+      else onConnected();
     });
     outgoing.on('error', (cause: NodeJS.ErrnoException) => {
       // A peer that does not speak HTTP at all is told apart from one that is not there.
       const nonsense = cause.code?.startsWith('HPE_') ?? false;
-      reject(nonsense ? new CrocError('not_a_relay', { detail: url.host }) : noAnswer(cause));
+      reject(
+        nonsense
+          ? new CrocError('not_a_relay', { detail: url.host })
+          : new NoAnswer(cause.message, connected, { cause }),
+      );
     });
     outgoing.end(payload);
   });
@@ -92,10 +109,6 @@ export function postJson(options: PostOptions): Promise<Posted> {
 function retryAfter({ headers }: IncomingMessage): number | undefined {
   const text = headers['retry-after'];
   return text !== undefined && /^\d{1,6}$/.test(text) ? Number(text) : undefined;
-}
-
-function noAnswer(cause: Error): NoAnswer {
-  return new NoAnswer(cause.message, { cause });
 }
 
 async function collect(incoming: IncomingMessage): Promise<string> {

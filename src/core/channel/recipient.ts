@@ -3,7 +3,14 @@ import { CrocError } from '../errors.js';
 import { answerExchange, confirmations, sameBytes, transcriptHash } from '../pake/channel.js';
 import type { SessionKey } from '../pake/channel.js';
 import { encodeBase64 } from '../wire/http.js';
-import { awaitChannel, bounded, bytesOf, joinPatiently, runStates } from './client.js';
+import {
+  awaitChannel,
+  bounded,
+  boundedByPeer,
+  bytesOf,
+  joinPatiently,
+  runStates,
+} from './client.js';
 import type { ClientContext, Closed, Member } from './client.js';
 import type { RecipientState } from './states.js';
 
@@ -68,23 +75,23 @@ export class Recipient<Result> {
   }
 
   #awaitX(member: Member): Promise<Step> {
-    const { relay, timing } = this.#context;
-    return bounded(this.#context, timing.stepMs, 'peer_silent', async (signal) => {
-      const x = await awaitChannel(relay, 0, signal, (answer) => answer.x);
+    const { relay } = this.#context;
+    return boundedByPeer(this.#context, async (signal) => {
+      const x = await awaitChannel(relay, undefined, signal, (answer) => answer.x);
       return { state: 'awaiting-h_k', member, x: bytesOf(x) };
     });
   }
 
   #awaitKey(member: Member, x: Uint8Array): Promise<Step> {
-    const { relay, timing, random } = this.#context;
+    const { relay, random } = this.#context;
     const { channel, curve } = member;
-    return bounded(this.#context, timing.stepMs, 'peer_silent', async (signal) => {
+    return boundedByPeer(this.#context, async (signal) => {
       const { secret } = this.#options;
       const { y, key } = answerExchange({ curve, channel, secret }, x, random);
       const fields = { y: encodeBase64(y), hh_k: encodeBase64(confirmations(key).hh_k) };
       try {
-        const { version } = await relay.update(fields, signal);
-        const h_k = await awaitChannel(relay, version, signal, (answer) => answer.h_k);
+        const known = await relay.update(fields, signal);
+        const h_k = await awaitChannel(relay, known, signal, (answer) => answer.h_k);
         return { state: 'connecting', member, agreed: { x, y, key, h_k: bytesOf(h_k) } };
       } catch (error) {
         // The sender closes at this point for one reason: our key is not its key.

@@ -7,7 +7,7 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { isIP } from 'node:net';
 import * as v from 'valibot';
-import { abortReason, sleep, within } from '../async.js';
+import { abortReason, within } from '../async.js';
 import { systemRandom } from '../edges.js';
 import type { Clock, RandomBytes } from '../edges.js';
 import { CrocError, isRelayErrorCode } from '../errors.js';
@@ -21,16 +21,16 @@ import {
   joinAnswerSchema,
 } from '../wire/http.js';
 import type { ChannelAnswer, ChannelRequest, JoinAnswer } from '../wire/http.js';
-import { mayComeBack, waitMs } from './patience.js';
+import { RECONNECT_MS } from '../wire/limits.js';
+import { isNoAnswer, isUnavailable, mayComeBack, persist } from './patience.js';
+import type { PatienceParts, Policy } from './patience.js';
+import { Reach } from './reach.js';
 import { authorization } from './relayPassword.js';
 import { parseRelayAddress } from './relayUrl.js';
 import { NoAnswer, postJson } from './postJson.js';
 
-/** Pauses before a request is tried again after the connection failed, in milliseconds. */
-const RETRY_PAUSES_MS = [250, 500, 1000, 2000];
-/** How often a relay is asked again that cannot serve for the moment, and the pause between, milliseconds. */
-const AWAY_TRIES = 12;
-const AWAY_PAUSE_MS = 1000;
+/** Bytes of a capability of our own choice. */
+const UUID_BYTES = 24;
 /** What a proxy says when no relay behind it answers. */
 const PROXY_STATUSES = [502, 503, 504];
 
@@ -41,11 +41,13 @@ export interface RelayClientOptions {
   readonly clock: Clock;
   /** How long a relay may take to answer a request that it does not hold, in milliseconds. */
   readonly answerMs: number;
+  /** For how long a request is repeated once we are in, in milliseconds; default two minutes. */
+  readonly reconnectMs?: number;
   /** Local address to connect from. */
   readonly localAddress?: string;
   /** The relay's password, if it has one. */
   readonly password?: string;
-  /** For the random part of pauses; default: the system's. */
+  /** For capabilities and the random part of pauses; default: the system's. */
   readonly random?: RandomBytes;
 }
 
@@ -56,9 +58,13 @@ export type ChannelUpdate = Pick<ChannelRequest, 'x' | 'y' | 'hh_k' | 'h_k'>;
 export class RelayClient {
   readonly #options: RelayClientOptions;
   readonly #url: URL;
-  readonly #agent: HttpAgent | HttpsAgent;
+  #agent: HttpAgent | HttpsAgent;
   #address: string | undefined;
+  /** The capability that we ask for; the relay may give another one. */
+  #uuid: string | undefined;
   #member: Pick<JoinAnswer, 'channel' | 'uuid'> | undefined;
+  /** Whether the relay answers, once we are in. */
+  readonly reach: Reach;
   /** Where the relay last said that the lanes are. */
   #home: Pick<JoinAnswer, 'host' | 'ports'> | undefined;
 
@@ -66,8 +72,8 @@ export class RelayClient {
   constructor(options: RelayClientOptions) {
     this.#options = options;
     this.#url = new URL(parseRelayAddress(options.url));
-    const Agent = this.#url.protocol === 'https:' ? HttpsAgent : HttpAgent;
-    this.#agent = new Agent({ keepAlive: true, maxSockets: 4 });
+    this.#agent = this.#newAgent();
+    this.reach = new Reach(options.clock);
   }
 
   /** The IP address of the relay that is in use. @throws CrocError `internal` before `join` */
@@ -95,7 +101,18 @@ export class RelayClient {
   }
 
   /**
-   * `POST /join`.
+   * Asks the relay where the lanes are now, as patiently as `update`: another process may have taken the channel
+   * over since.
+   *
+   * @throws CrocError as `update` and `lanes`
+   */
+  async locate(signal: AbortSignal): Promise<Awaited<ReturnType<RelayClient['lanes']>>> {
+    await this.update({}, signal);
+    return this.lanes();
+  }
+
+  /**
+   * `POST /join`, once. The capability is of our own choice, so that a join whose answer was lost can be repeated.
    *
    * @param channel - its name; undefined lets the relay choose, for senders only
    * @throws CrocError what the relay refuses with, or `relay_unreachable`, `relay_silent`,
@@ -107,7 +124,13 @@ export class RelayClient {
     curve: CurveName | undefined,
     signal: AbortSignal,
   ): Promise<JoinAnswer> {
-    const request = { role, ...(channel && { channel }), ...(curve && { curve }) };
+    this.#uuid ??= Buffer.from(this.#parts.random(UUID_BYTES)).toString('base64url');
+    const request = {
+      role,
+      uuid: this.#uuid,
+      ...(channel && { channel }),
+      ...(curve && { curve }),
+    };
     const json = await this.#firstContact('/join', request, signal);
     const parsed = v.safeParse(joinAnswerSchema, json);
     if (!parsed.success) throw notUnderstood(json);
@@ -149,7 +172,12 @@ export class RelayClient {
     return parsed.output.version.slice(0, 32);
   }
 
-  /** `POST /channel` with what we have to say. A lost answer is asked for again. */
+  /**
+   * `POST /channel` with what we have to say. It is repeated while the relay cannot be reached or serve.
+   *
+   * @throws CrocError what the relay refuses with; `relay_restarted` when it does not know us any more; `relay_gone`
+   *   or `relay_silent` when it did not come back in time
+   */
   update(fields: ChannelUpdate, signal: AbortSignal): Promise<ChannelAnswer> {
     return this.#channel(fields, 0, signal);
   }
@@ -165,8 +193,7 @@ export class RelayClient {
       await this.#briefly(1000, { ...this.#member });
       return true;
     } catch (error) {
-      const silent = error instanceof CrocError && /^relay_(silent|unreachable)$/.test(error.code);
-      return !(error instanceof NoAnswer) && !silent;
+      return !isNoAnswer(error);
     }
   }
 
@@ -197,9 +224,7 @@ export class RelayClient {
     for (const address of addresses) {
       this.#address = address;
       try {
-        return path === '/join'
-          ? await this.#patiently(path, body, 0, signal)
-          : await this.#post(path, body, 0, signal);
+        return await this.#post(path, body, 0, signal);
       } catch (error) {
         const unreachable = CrocError.from(error).code === 'relay_unreachable';
         if (!(error instanceof NoAnswer) && !unreachable) throw error;
@@ -234,7 +259,7 @@ export class RelayClient {
   async #channel(fields: object, holdMs: number, signal: AbortSignal): Promise<ChannelAnswer> {
     if (!this.#member) throw new CrocError('internal', { detail: 'not joined' });
     const { channel, uuid } = this.#member;
-    const json = await this.#postAgain({ channel, uuid, ...fields }, holdMs, signal);
+    const json = await this.#untilAnswered({ channel, uuid, ...fields }, holdMs, signal);
     const parsed = v.safeParse(channelAnswerSchema, json);
     if (!parsed.success) throw notUnderstood(json);
     this.#home = parsed.output;
@@ -250,45 +275,52 @@ export class RelayClient {
     );
   }
 
-  async #postAgain(body: object, holdMs: number, signal: AbortSignal): Promise<unknown> {
-    for (const pauseMs of RETRY_PAUSES_MS) {
-      try {
-        return await this.#patiently('/channel', body, holdMs, signal);
-      } catch (error) {
-        if (!(error instanceof NoAnswer) && !mayComeBack(error)) throw error;
-        await sleep(this.#options.clock, this.#pauseMs(error, pauseMs), signal);
-      }
-    }
+  /** One request of a member, repeated while the relay is away. @throws CrocError as `update` */
+  async #untilAnswered(body: object, holdMs: number, signal: AbortSignal): Promise<unknown> {
+    const { reconnectMs = RECONNECT_MS } = this.#options;
+    const policy: Policy = {
+      patienceMs: (error) =>
+        isNoAnswer(error) || isUnavailable(error) || mayComeBack(error) ? reconnectMs : 0,
+      onFailure: (sinceMs, giveUpMs) => {
+        this.reach.lost(sinceMs, giveUpMs);
+        // What is left of old connections may be as dead as the one that failed.
+        this.#agent.destroy();
+        this.#agent = this.#newAgent();
+      },
+    };
     try {
-      return await this.#patiently('/channel', body, holdMs, signal);
-    } catch (cause) {
-      if (!(cause instanceof NoAnswer)) throw cause;
-      throw new CrocError('relay_gone', { detail: this.#url.host, cause });
+      const answer = await persist(this.#parts, policy, signal, (attempt) =>
+        // Once something failed, the relay is not asked to hold its answer: it would be back unnoticed.
+        attempt === 0
+          ? this.#post('/channel', body, holdMs, signal)
+          : this.#post('/channel', { ...body, since: undefined }, 0, signal),
+      );
+      this.reach.found();
+      return answer;
+    } catch (error) {
+      if (signal.aborted) throw error;
+      if (!isNoAnswer(error)) this.reach.found();
+      throw this.#gone(error);
     }
   }
 
-  /** Asks again, with jitter, while the relay says that it cannot serve for the moment. */
-  async #patiently(
-    path: string,
-    body: object | undefined,
-    holdMs: number,
-    signal: AbortSignal,
-  ): Promise<unknown> {
-    for (let tries = AWAY_TRIES; ; tries -= 1) {
-      try {
-        return await this.#post(path, body, holdMs, signal);
-      } catch (error) {
-        const away = error instanceof CrocError && error.code === 'relay_unavailable';
-        if (!away || tries === 1) throw error;
-        await sleep(this.#options.clock, AWAY_PAUSE_MS * (0.5 + Math.random()), signal);
-      }
-    }
+  /** What an answer, or that there is none, means to somebody whom the relay knew. */
+  #gone(error: unknown): unknown {
+    const code = error instanceof CrocError ? error.code : undefined;
+    if (code === 'no_such_channel' || code === 'unauthorized')
+      return new CrocError('relay_restarted', { cause: error });
+    if (!isNoAnswer(error) || code === 'relay_silent') return error;
+    return new CrocError('relay_gone', { detail: this.#url.host, cause: error });
   }
 
-  /** As long as the relay said, or else as long as usual. */
-  #pauseMs(error: unknown, usualMs: number): number {
+  get #parts(): PatienceParts {
     const { clock, random = systemRandom } = this.#options;
-    return mayComeBack(error) ? waitMs({ clock, random }, error.retryAfterSeconds) : usualMs;
+    return { clock, random };
+  }
+
+  #newAgent(): HttpAgent | HttpsAgent {
+    const Agent = this.#url.protocol === 'https:' ? HttpsAgent : HttpAgent;
+    return new Agent({ keepAlive: true, maxSockets: 4 });
   }
 
   async #post(

@@ -4,7 +4,15 @@ import { confirmations, sameBytes, startExchange, transcriptHash } from '../pake
 import type { SenderExchange, SessionKey } from '../pake/channel.js';
 import type { CurveName } from '../types.js';
 import { encodeBase64 } from '../wire/http.js';
-import { awaitChannel, bounded, bytesOf, joinPatiently, runStates } from './client.js';
+import type { ChannelAnswer } from '../wire/http.js';
+import {
+  awaitChannel,
+  bounded,
+  boundedByPeer,
+  bytesOf,
+  joinPatiently,
+  runStates,
+} from './client.js';
 import type { ClientContext, Closed, Member } from './client.js';
 import type { SenderState } from './states.js';
 
@@ -22,10 +30,10 @@ export interface SenderOptions {
 /** Each state with what is known in it. */
 type Step =
   | { readonly state: 'initialize' }
-  | { readonly state: 'awaiting-y'; readonly opened: Opened; readonly version: number }
+  | { readonly state: 'awaiting-y'; readonly opened: Opened; readonly known: ChannelAnswer }
   | { readonly state: 'verifying'; readonly opened: Opened; readonly reply: Reply }
   | { readonly state: 'connecting'; readonly opened: Opened; readonly agreed: Agreed }
-  | { readonly state: 'awaiting-staple'; readonly stapled: Promise<unknown> }
+  | { readonly state: 'awaiting-staple'; readonly known: ChannelAnswer }
   | { readonly state: 'sending' };
 
 interface Opened {
@@ -64,13 +72,13 @@ export class Sender<Result> {
       case 'initialize':
         return this.#initialize();
       case 'awaiting-y':
-        return this.#awaitY(step.opened, step.version);
+        return this.#awaitY(step.opened, step.known);
       case 'verifying':
         return this.#verify(step.opened, step.reply);
       case 'connecting':
         return this.#connect(step.opened, step.agreed);
       case 'awaiting-staple':
-        return this.#awaitStaple(step.stapled);
+        return this.#awaitStaple(step.known);
       case 'sending':
         return this.#send();
     }
@@ -82,16 +90,16 @@ export class Sender<Result> {
     const member = await joinPatiently(this.#context, 'sender', channel, curve);
     return bounded(this.#context, timing.initializeMs, 'relay_silent', async (signal) => {
       const exchange = startExchange({ curve, channel: member.channel, secret }, random);
-      const { version } = await relay.update({ x: encodeBase64(exchange.x) }, signal);
+      const known = await relay.update({ x: encodeBase64(exchange.x) }, signal);
       onOpen(member);
-      return { state: 'awaiting-y', opened: { member, exchange }, version };
+      return { state: 'awaiting-y', opened: { member, exchange }, known };
     });
   }
 
-  #awaitY(opened: Opened, version: number): Promise<Step> {
+  #awaitY(opened: Opened, known: ChannelAnswer): Promise<Step> {
     const { relay, timing } = this.#context;
     return bounded(this.#context, timing.waitMs, 'nobody_came', async (signal) => {
-      const reply = await awaitChannel(relay, version, signal, ({ y, hh_k }) =>
+      const reply = await awaitChannel(relay, known, signal, ({ y, hh_k }) =>
         y !== undefined && hh_k !== undefined ? { y: bytesOf(y), hh_k: bytesOf(hh_k) } : undefined,
       );
       return { state: 'verifying', opened, reply };
@@ -112,36 +120,40 @@ export class Sender<Result> {
     const { member, exchange } = opened;
     const { channel, curve, uuid } = member;
     return bounded(this.#context, timing.stepMs, 'timed_out', async (signal) => {
-      const { version } = await relay.update({ h_k: encodeBase64(h_k) }, signal);
-      // Asked while the lanes connect: over a long way that is a round trip less.
-      const stapled = this.#stapled(version);
+      const known = await relay.update({ h_k: encodeBase64(h_k) }, signal);
       const transcript = transcriptHash(channel, curve, exchange.x, y);
       const secrets = { key, transcript };
       const { address, ports } = await relay.lanes();
       await data.connect({ role: 'sender', address, ports, channel, uuid, secrets });
-      return { state: 'awaiting-staple', stapled };
+      return { state: 'awaiting-staple', known };
     });
   }
 
-  /** Waits until the relay has joined the lanes of both; its deadline is that of `awaiting-staple`. */
-  #stapled(version: number): Promise<unknown> {
-    const { relay, signal } = this.#context;
-    const stapled = awaitChannel(relay, version, signal, (answer) => answer.stapled || undefined);
-    stapled.catch(() => undefined);
-    return stapled;
-  }
-
-  #awaitStaple(stapled: Promise<unknown>): Promise<Step> {
-    const { timing } = this.#context;
-    return bounded(this.#context, timing.stepMs, 'peer_silent', async () => {
-      await stapled;
-      return { state: 'sending' };
+  /**
+   * The data plane runs already, so that a lane that is lost meanwhile comes back. It also knows best when the
+   * channel is closed: perhaps everything has arrived by then.
+   */
+  async #awaitStaple(known: ChannelAnswer): Promise<Step> {
+    const { relay, data } = this.#context;
+    data.start();
+    const over = data.result.then(() => true as const);
+    over.catch(() => undefined);
+    await boundedByPeer(this.#context, (signal) => {
+      const stapled = awaitChannel(relay, known, signal, (answer) => answer.stapled || undefined);
+      return Promise.race([over, stapled.catch((error: unknown) => endedBy(error, over))]);
     });
+    return { state: 'sending' };
   }
 
   /** The data plane has its own deadlines: it ends when the peer is silent for too long. */
   async #send(): Promise<Closed<Result>> {
-    this.#context.data.start();
     return { state: 'closed', result: await this.#context.data.result };
   }
+}
+
+/** What a relay that knows the channel no more means: what the data plane says. @throws any other error */
+async function endedBy(error: unknown, over: Promise<true>): Promise<true> {
+  const closed = error instanceof CrocError && error.code === 'channel_closed';
+  if (closed) return over;
+  throw error;
 }

@@ -158,7 +158,11 @@ export function joinAsSender(
   asker: Asker,
 ): Step<OpenChannel> {
   const entered = enter(channel, asker);
-  if (entered.ok) return refuse('role_taken');
+  if (entered.ok) {
+    // The same join once more: its first answer was lost.
+    const again = roleOf(entered.value, join.uuid) === 'sender';
+    return again ? accept(entered.value, touched(entered.value, asker)) : refuse('role_taken');
+  }
   if (entered.code !== 'no_such_channel') return refuse(entered.code);
   const opened: OpenChannel = {
     status: 'open',
@@ -184,7 +188,10 @@ export function joinAsRecipient(
 ): Step<OpenChannel> {
   const entered = enter(channel, asker);
   if (!entered.ok) return refuse(entered.code);
-  if (entered.value.recipient !== undefined) return refuse('role_taken');
+  if (entered.value.recipient !== undefined) {
+    const again = roleOf(entered.value, uuid) === 'recipient';
+    return again ? accept(entered.value, touched(entered.value, asker)) : refuse('role_taken');
+  }
   const recipient = capability(entered.value.channel, uuid);
   const joined = { ...touched(entered.value, asker), recipient };
   return accept(joined, joined);

@@ -19,6 +19,7 @@ import type { WalkOptions, WalkSource } from '../files/walk.js';
 import { Undo } from '../files/undo.js';
 import type { SendingOptions } from './outbound.js';
 import type { TextContent } from './text.js';
+import type { Locate } from './whereabouts.js';
 
 /** How long a worker may take to end by itself, in milliseconds. */
 const ENDING_MS = 3000;
@@ -34,6 +35,8 @@ export interface HostEvents {
   readonly onProgress: (progress: Progress) => void;
   readonly onConnection: (connection: Connection) => void;
   readonly onConflict: (conflict: Conflict) => Promise<ConflictChoice>;
+  /** Asks the relay where the lanes are now. */
+  readonly onLocate: Locate;
   /** Only of a transfer whose state machine runs in its worker. */
   readonly onState?: (state: MeetingState) => void;
 }
@@ -173,6 +176,9 @@ export class TransferHost {
         this.#connecting = false;
         this.#connected.resolve(undefined);
         break;
+      case 'locate':
+        this.#locate();
+        break;
       case 'state':
         this.#events.onState?.(message.state);
         break;
@@ -209,6 +215,13 @@ export class TransferHost {
           ),
         );
     }
+  }
+
+  #locate(): void {
+    this.#events.onLocate().then(
+      (place) => this.#post({ type: 'place', place }),
+      (error: unknown) => this.#post({ type: 'nowhere', code: CrocError.from(error).code }),
+    );
   }
 
   #choose(conflict: Conflict): void {

@@ -64,6 +64,8 @@ export class Lane implements ConnectionListener {
   #phase: Phase = 'up';
   /** Whether both sides can reconnect; undefined until the peer's hello. */
   #reconnect: boolean | undefined;
+  /** Whether the next connection is one that goes on by positions: somebody has heard a hello on this lane. */
+  #again = false;
   /** Whether the peer has heard our hello, which its positions show. */
   #peerKnows = false;
   /** Settles when a connection that was dialled again is in use, or lost before it came to that. */
@@ -76,6 +78,8 @@ export class Lane implements ConnectionListener {
   #endSaid = false;
   #peerEnded = false;
   #leaving = false;
+  /** Whether the lane was last lost because nothing came. */
+  #silent = false;
   /** Since when the lane has not been well; undefined while it is. */
   #troubleMs: number | undefined;
   #upSinceMs = performance.now();
@@ -116,6 +120,7 @@ export class Lane implements ConnectionListener {
   /** The peer's hello says whether it can reconnect. */
   agree(reconnect: boolean): void {
     this.#reconnect = reconnect;
+    this.#again = reconnect;
     if (!reconnect) this.#sent.forget();
     this.#wake();
     if (this.#phase !== 'away') return;
@@ -180,19 +185,26 @@ export class Lane implements ConnectionListener {
    *   the peer said meanwhile may be waiting to be read
    */
   tick(nowMs: number, awake: boolean): void {
-    if (this.#reconnect !== true || (this.#phase !== 'up' && this.#phase !== 'catching-up')) return;
+    if (this.#phase !== 'up' && this.#phase !== 'catching-up') return;
     const { pingMs, laneSilenceMs, silenceMs } = this.#parts.timing;
     const connection = this.#connection;
+    if (this.#reconnect !== true) {
+      const silent = nowMs - connection.lastHeardMs > Math.max(silenceMs, laneSilenceMs);
+      if (awake && silent && this.#reconnect === undefined && this.index === 0) this.#loseSilent();
+      return;
+    }
     const quiet = nowMs - connection.lastSentMs >= pingMs && connection.drained;
     if (this.#taken !== this.#told || quiet) this.#sayPosition();
     if (nowMs - this.#upSinceMs > WELL_AFTER_MS) this.#troubleMs = undefined;
     // A peer that does not know yet that we can come back would take another connection for the end.
     const limitMs = this.#peerKnows ? laneSilenceMs : Math.max(silenceMs, laneSilenceMs);
-    if (awake && nowMs - connection.lastHeardMs > limitMs) this.#lose();
+    if (awake && nowMs - connection.lastHeardMs > limitMs) this.#loseSilent();
   }
 
   onPreamble(from: LaneConnection): void {
-    if (from === this.#connection && this.#phase === 'away') this.#sayPosition();
+    if (from !== this.#connection || this.#phase !== 'away') return;
+    if (this.#again) this.#sayPosition();
+    else this.#goOn(0); // Nobody has heard a hello, so nobody has taken anything.
   }
 
   onRecord(from: LaneConnection, plaintext: Buffer): Promise<void> | undefined {
@@ -226,8 +238,11 @@ export class Lane implements ConnectionListener {
   }
 
   /** The peer has lost the connection before this one, and we have not noticed; or the other way round. */
-  onMismatch(from: LaneConnection): void {
-    if (from === this.#connection) this.#lose();
+  onMismatch(from: LaneConnection, again: boolean): void {
+    if (from !== this.#connection) return;
+    // It has heard our hello, and we have not heard its own.
+    if (again && this.#reconnect === undefined) this.#again = true;
+    this.#lose();
   }
 
   onBroken(from: LaneConnection, error: CrocError): void {
@@ -249,24 +264,28 @@ export class Lane implements ConnectionListener {
   }
 
   #sayPosition(): void {
-    if (this.#reconnect !== true) return;
+    if (!this.#again) return;
     this.#told = this.#taken;
     this.#connection.write([encodePosition(this.#taken)]);
   }
 
   #onPosition(count: number): void {
     this.#peerKnows = true;
-    if (this.#phase === 'away') {
-      this.#sent.rewind(count);
-      this.#phase = 'catching-up';
-      this.#upSinceMs = performance.now();
-      this.#meeting?.resolve(true);
-      this.#meeting = undefined;
-      this.#listener.onAway(this.index);
-      void this.#catchUp(this.#connection);
-    } else if (this.#sent.confirm(count)) this.#troubleMs = undefined;
+    if (this.#phase === 'away') this.#goOn(count);
+    else if (this.#sent.confirm(count)) this.#troubleMs = undefined;
     this.#wake();
     this.#checkOver();
+  }
+
+  /** The peer is there on another connection, and has so many of our records. */
+  #goOn(count: number): void {
+    this.#sent.rewind(count);
+    this.#phase = 'catching-up';
+    this.#upSinceMs = performance.now();
+    this.#meeting?.resolve(true);
+    this.#meeting = undefined;
+    this.#listener.onAway(this.index);
+    void this.#catchUp(this.#connection);
   }
 
   /** Sends what the peer does not have, in order, and whatever is added meanwhile. */
@@ -301,6 +320,12 @@ export class Lane implements ConnectionListener {
     }
   }
 
+  /** Nothing came for too long. */
+  #loseSilent(): void {
+    this.#silent = true;
+    this.#lose();
+  }
+
   /** The connection is of no use any more. */
   #lose(error = this.#lostError()): void {
     if (this.#phase === 'closed' || this.#phase === 'over') return;
@@ -311,14 +336,14 @@ export class Lane implements ConnectionListener {
     }
     const earliestMs = performance.now() - this.#parts.timing.laneSilenceMs;
     this.#troubleMs ??= Math.max(this.#connection.lastHeardMs, earliestMs);
-    const canWait = this.#reconnect === undefined && this.index > 0;
-    if (this.#reconnect !== true && !canWait) {
+    if (this.#reconnect === false) {
       this.#fail(error);
       return;
     }
     this.#phase = 'away';
     this.#listener.onAway(this.index);
-    if (this.#reconnect === true) void this.#comeBack();
+    // Whether the others may come back is known once both have said hello on lane 0.
+    if (this.#reconnect === true || this.index === 0) void this.#comeBack();
   }
 
   /** Dials until the peer is there, too; or gives up. */
@@ -326,9 +351,10 @@ export class Lane implements ConnectionListener {
     const { reconnectMs } = this.#parts.timing;
     const untilMs = (this.#troubleMs ?? performance.now()) + reconnectMs;
     try {
-      await redial(this.#parts, untilMs, this.#abort.signal, (connection, patienceMs) =>
-        this.#meet(connection, patienceMs),
-      );
+      const meet = (connection: LaneConnection, patienceMs: number): Promise<boolean> =>
+        this.#meet(connection, patienceMs);
+      await redial(this.#parts, untilMs, this.#abort.signal, meet, this.#silent);
+      this.#silent = false;
     } catch (error) {
       if (!this.#abort.signal.aborted) this.#fail(CrocError.from(error));
     }
@@ -338,7 +364,7 @@ export class Lane implements ConnectionListener {
     const meeting = deferred<boolean>();
     this.#meeting = meeting;
     const timer = setTimeout(() => meeting.resolve(false), patienceMs);
-    this.#use(connection, true);
+    this.#use(connection, this.#again);
     const met = await meeting.promise;
     clearTimeout(timer);
     if (this.#meeting === meeting) this.#meeting = undefined;
@@ -352,7 +378,7 @@ export class Lane implements ConnectionListener {
     this.#connection = connection;
     connection.start({ role, secrets, preamble: { salt: random(LANE_SALT_BYTES), again } }, this);
     void connection.closed.then(() => {
-      const last = this.#phase === 'over' || this.#reconnect !== true;
+      const last = this.#phase === 'over' || (this.#reconnect !== true && this.#phase !== 'away');
       if (connection === this.#connection && last) this.#closed.resolve(undefined);
     });
   }

@@ -48,8 +48,11 @@ export interface ConnectionListener {
   onFin(from: LaneConnection): void;
   /** The connection is gone. */
   onLost(from: LaneConnection, error: CrocError): void;
-  /** The other side takes this for another connection of the lane than we do. */
-  onMismatch(from: LaneConnection): void;
+  /**
+   * The other side takes this for another connection of the lane than we do.
+   * @param again - to it, it is not the first one
+   */
+  onMismatch(from: LaneConnection, again: boolean): void;
   /** The peer broke a rule; nothing it sends counts any more, but it can still be told. */
   onBroken(from: LaneConnection, error: CrocError): void;
 }
@@ -251,7 +254,7 @@ export class LaneConnection {
     const rest = this.#early.subarray(PREAMBLE_BYTES);
     this.#early = Buffer.alloc(0);
     if (theirs.again !== this.#keys.preamble.again) {
-      this.#listener?.onMismatch(this);
+      this.#listener?.onMismatch(this, theirs.again);
       return;
     }
     this.#opener = new Opener(this.#agree(this.#keys, theirs.salt));

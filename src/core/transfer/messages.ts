@@ -18,6 +18,7 @@ import type {
 } from '../types.js';
 import type { SendingOptions } from './outbound.js';
 import type { TextContent } from './text.js';
+import type { Place } from './whereabouts.js';
 
 /** How to meet the peer on croc's own network; only for its own worker. */
 export interface MeetMessage {
@@ -51,6 +52,9 @@ export type ToWorker =
   | { readonly type: 'sending'; readonly options: SendingOptions }
   | { readonly type: 'text'; readonly text: TextContent }
   | { readonly type: 'connect'; readonly target: LaneTarget; readonly timing: DataTiming }
+  /** The answer to `locate`: where the lanes are, or why nobody knows. */
+  | { readonly type: 'place'; readonly place: Place }
+  | { readonly type: 'nowhere'; readonly code: ErrorCode }
   | { readonly type: 'start' }
   | {
       readonly type: 'accept';
@@ -68,6 +72,7 @@ export type ToWorker =
 export type FromWorker =
   | { readonly type: 'walked'; readonly offered: Offered }
   | { readonly type: 'connected' }
+  | { readonly type: 'locate' }
   | { readonly type: 'state'; readonly state: MeetingState }
   | { readonly type: 'entries'; readonly entries: readonly OfferEntry[] }
   | { readonly type: 'offer'; readonly totals: Totals; readonly text?: TextContent }

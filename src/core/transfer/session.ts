@@ -18,8 +18,11 @@ import { DATA_VERSION, FEATURES, OLDEST_DATA_VERSION, POSITION_MS } from '../wir
 import type { Feature } from '../wire/limits.js';
 import { Lane } from './lane.js';
 import type { LaneListener } from './lane.js';
-import { LaneConnection, dialTcp } from './laneConnection.js';
-import type { Dial, LaneAddress } from './laneConnection.js';
+import { dialTcp } from './laneConnection.js';
+import type { Dial, LaneConnection } from './laneConnection.js';
+import { openLanes } from './opening.js';
+import { Whereabouts } from './whereabouts.js';
+import type { Locate } from './whereabouts.js';
 import type { DataTiming } from '../timing.js';
 import type { Connection } from '../types.js';
 import type { LaneTarget } from '../wire/keys.js';
@@ -54,6 +57,8 @@ export interface Flow {
 export interface SessionEdges {
   readonly dial: Dial;
   readonly random: RandomBytes;
+  /** Where the lanes are now; absent: where they were. */
+  readonly locate?: Locate;
 }
 
 /** The lanes of one transfer. */
@@ -84,15 +89,15 @@ export class Session implements LaneListener {
     connections: readonly LaneConnection[],
     target: LaneTarget,
     timing: DataTiming,
-    edges: SessionEdges,
+    edges: SessionEdges & { readonly where: Whereabouts },
     onConnection: (connection: Connection) => void,
   ) {
     const { role, secrets } = target;
     this.#timing = timing;
     this.#onConnection = onConnection;
     this.lanes = connections.map((connection) => {
-      const where = addressOf(target, connection.index);
-      return new Lane(connection, { ...edges, where, timing, role, secrets }, this);
+      const { index } = connection;
+      return new Lane(connection, { ...edges, index, timing, role, secrets }, this);
     });
     this.failed = this.#failure.promise;
   }
@@ -101,7 +106,7 @@ export class Session implements LaneListener {
    * Opens every lane; all or none.
    *
    * @param onConnection - told when the connection to the peer is lost, and when it is back
-   * @throws CrocError as `LaneConnection.open` does
+   * @throws CrocError as `openLanes` does
    */
   static async open(
     target: LaneTarget,
@@ -111,18 +116,10 @@ export class Session implements LaneListener {
     edges: SessionEdges = { dial: dialTcp, random: systemRandom },
   ): Promise<Session> {
     setMaxListeners(0, signal); // every lane listens
-    const attempts = await Promise.allSettled(
-      target.ports.map((_port, index) =>
-        LaneConnection.open(addressOf(target, index), timing.connectMs, signal, edges.dial),
-      ),
-    );
-    const connections = attempts.flatMap((attempt) =>
-      attempt.status === 'fulfilled' ? [attempt.value] : [],
-    );
-    const refused = attempts.find((attempt) => attempt.status === 'rejected');
-    if (!refused) return new Session(connections, target, timing, edges, onConnection);
-    for (const connection of connections) connection.destroy();
-    throw refused.reason;
+    const where = new Whereabouts(target, edges.locate);
+    const parts = { count: target.ports.length, where, timing, dial: edges.dial };
+    const connections = await openLanes(parts, signal);
+    return new Session(connections, target, timing, { ...edges, where }, onConnection);
   }
 
   /** The abilities that both sides have; known once the peer has said `hello`. */
@@ -314,7 +311,7 @@ export class Session implements LaneListener {
     const nowMs = performance.now();
     const awake = nowMs - this.#watchedMs < ASLEEP_MS;
     this.#watchedMs = nowMs;
-    if (!this.reconnects) {
+    if (this.#greeted && !this.reconnects) {
       this.#checkSilence(nowMs);
       return;
     }
@@ -349,10 +346,6 @@ export class Session implements LaneListener {
     if (!lane) throw new CrocError('internal', { detail: 'no lanes' });
     return lane;
   }
-}
-
-function addressOf(target: LaneTarget, index: number): LaneAddress {
-  return { ...target, index, port: target.ports[index] ?? 0 };
 }
 
 /** The peer's reason in our words: what its code means, and what it adds. */

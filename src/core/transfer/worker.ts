@@ -5,11 +5,14 @@
 import path from 'node:path';
 import { parentPort } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
+import { deferred } from '../async.js';
+import type { Deferred } from '../async.js';
 import { systemRandom } from '../edges.js';
 import { CrocError } from '../errors.js';
 import type { WalkOptions, WalkSource } from '../files/walk.js';
 import type { ControlOf } from '../wire/control.js';
 import { Inbound } from './inbound.js';
+import { dialTcp } from './laneConnection.js';
 import type { DataTiming } from '../timing.js';
 import type { FromWorker, ToWorker } from './messages.js';
 import type { LaneTarget } from '../wire/keys.js';
@@ -19,7 +22,9 @@ import type { SendingOptions, Walked } from './outbound.js';
 import { Person } from './person.js';
 import { totalsOf } from './selection.js';
 import { Session } from './session.js';
+import type { Connection } from '../types.js';
 import { walkAll } from './walking.js';
+import type { Place } from './whereabouts.js';
 
 /** How long the peer may take to close after both have said everything, in milliseconds. */
 const CLOSING_MS = 5000;
@@ -33,6 +38,7 @@ class Transfer {
   #session: Session | undefined;
   #begin: (() => Promise<void>) | undefined;
   #sending: SendingOptions = {};
+  #locating: Deferred<Place> | undefined;
   #over = false;
   #reconnectMs = 0;
 
@@ -61,6 +67,12 @@ class Transfer {
       case 'connect':
         await this.#connect(message.target, message.timing);
         return;
+      case 'place':
+        this.#locating?.resolve(message.place);
+        return;
+      case 'nowhere':
+        this.#locating?.reject(new CrocError(message.code));
+        return;
       case 'start':
         await this.#begin?.();
         return;
@@ -84,9 +96,11 @@ class Transfer {
   }
 
   async #connect(target: LaneTarget, timing: DataTiming): Promise<void> {
-    const session = await Session.open(target, timing, this.#abort.signal, (connection) =>
-      this.#post({ type: 'connection', connection }),
-    );
+    const edges = { dial: dialTcp, random: systemRandom, locate: () => this.#locate() };
+    const onConnection = (connection: Connection): void =>
+      this.#post({ type: 'connection', connection });
+    const { signal } = this.#abort;
+    const session = await Session.open(target, timing, signal, onConnection, edges);
     this.#reconnectMs = timing.reconnectMs;
     this.#session = session;
     this.#begin = async () => {
@@ -94,6 +108,13 @@ class Transfer {
       await (target.role === 'sender' ? this.#send(session) : this.#receive(session));
     };
     this.#post({ type: 'connected' });
+  }
+
+  /** Asks the host's thread, which knows the relay. It is asked one thing at a time. */
+  #locate(): Promise<Place> {
+    this.#locating = deferred<Place>();
+    this.#post({ type: 'locate' });
+    return this.#locating.promise;
   }
 
   async #send(session: Session): Promise<void> {

@@ -81,11 +81,16 @@ export const channelNameSchema = v.pipe(v.string(), v.regex(/^(?=.*[0-9])[a-z0-9
 /** The capability of one party: opaque to clients, 1 to 128 characters of printable ASCII. */
 export const uuidSchema = v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,128}$/));
 
+/** A capability that a client chooses for itself: long enough that nobody guesses it. */
+const ownUuidSchema = v.pipe(v.string(), v.regex(/^[\x21-\x7e]{32,128}$/));
+
 /** `POST /join`, request. */
 export const joinRequestSchema = v.pipe(
   v.object({
     channel: v.exactOptional(channelNameSchema),
     curve: v.exactOptional(curve),
+    /** Makes the join repeatable: the same one again is answered like the first time. */
+    uuid: v.exactOptional(ownUuidSchema),
     role,
   }),
   v.check((join) => join.role === 'sender' || join.channel !== undefined, 'no channel named'),

@@ -126,7 +126,8 @@ function connect(parts: Parts, { code, relay, typed }: Meeting): PromiseLike<Off
     (progress, token) => {
       const abort = new AbortController();
       token.onCancellationRequested(() => abort.abort());
-      progress.report({ message: vscode.l10n.t('Looking for the sender…') });
+      let shown = vscode.l10n.t('Looking for the sender…');
+      progress.report({ message: shown });
       return parts.relayPasswords.using(relay, (password) =>
         parts.croc.receive(code, {
           ...(relay === undefined ? {} : { relay }),
@@ -134,7 +135,15 @@ function connect(parts: Parts, { code, relay, typed }: Meeting): PromiseLike<Off
           ...lookAround(!typed),
           onSeveral: askWhich,
           signal: abort.signal,
-          onState: (state) => progress.report({ message: stateText(state) }),
+          onState: (state) => {
+            shown = stateText(state);
+            progress.report({ message: shown });
+          },
+          onConnection: ({ connected, giveUpInMs }) => {
+            const seconds = Math.ceil(giveUpInMs / 1000);
+            const lost = vscode.l10n.t('The connection was lost. Reconnecting, {0} s', seconds);
+            progress.report({ message: connected ? shown : lost });
+          },
         }),
       );
     },

@@ -103,9 +103,11 @@ function buttonsOf(transfer: Transfer): PanelButton[] {
 }
 
 /** How long the lost connection is tried for still. */
-function lostHint({ lost }: Transfer): string | undefined {
+function lostHint({ lost, stage }: Transfer): string | undefined {
   if (lost === undefined) return undefined;
   const seconds = Math.max(0, Math.round((lost.giveUpAtMs - Date.now()) / 1000));
+  if (stage === 'waiting')
+    return t('The code stays as it is. The relay is tried for {0} s more.', seconds);
   return t('Nothing is lost: it goes on where it stopped. It is tried for {0} s more.', seconds);
 }
 

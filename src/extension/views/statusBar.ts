@@ -1,5 +1,6 @@
 /** The one status item: the code while it waits, the percentage while bytes pass, else nothing. */
 import * as vscode from 'vscode';
+import type { CommandId } from '../commands/ids.js';
 import { percentOf } from '../format.js';
 import type { Relays } from '../relays.js';
 import { itemsTitle, shortAddress, stageText } from '../texts.js';
@@ -14,21 +15,50 @@ interface Look {
   readonly text: string;
   readonly spoken: string;
   readonly background?: vscode.ThemeColor;
+  /** What can be done from the hover. */
+  readonly links?: readonly vscode.Command[];
+}
+
+/** What can be done with a code that waits. */
+function waitingLinks({ id }: Transfer): vscode.Command[] {
+  const link = (command: CommandId, title: string): vscode.Command => ({
+    ...{ command, title },
+    arguments: [id],
+  });
+  return [
+    link('croc.copyCode', t('Copy Code')),
+    link('croc.copyReceiveCommand', t('Copy Receive Command')),
+    link('croc.copyLink', t('Copy Link')),
+    link('croc.cancel', t('Cancel')),
+  ];
+}
+
+/** The hover: what is spoken, and below it the links. Plain text without links. */
+function tooltipOf({ spoken, links = [] }: Look): string | vscode.MarkdownString {
+  if (links.length === 0) return spoken;
+  const tooltip = new vscode.MarkdownString().appendText(spoken).appendMarkdown('\n\n');
+  tooltip.isTrusted = { enabledCommands: links.map(({ command }) => command) };
+  const lines = links.map(({ command, title, arguments: given = [] }) => {
+    const target = `command:${command}?${encodeURIComponent(JSON.stringify(given))}`;
+    return `[${title}](${target})`;
+  });
+  return tooltip.appendMarkdown(lines.join(' · '));
 }
 
 function runningLook(transfer: Transfer): Look {
   const title = itemsTitle(transfer.facts.items);
   const spoken = `Croc: ${title}. ${stageText(transfer)}`;
-  if (transfer.code !== undefined)
-    return {
-      text: `$(sync~spin) ${transfer.code}`,
-      spoken: t('Croc code {0}. {1}', transfer.code, stageText(transfer)),
-    };
   const lost = lostText(transfer);
   if (lost !== undefined) {
     const background = new vscode.ThemeColor('statusBarItem.warningBackground');
     return { text: `$(debug-disconnect) ${lost}`, spoken: `Croc: ${title}. ${lost}`, background };
   }
+  if (transfer.code !== undefined)
+    return {
+      text: `$(sync~spin) ${transfer.code}`,
+      spoken: t('Croc code {0}. {1}', transfer.code, stageText(transfer)),
+      links: transfer.stage === 'waiting' ? waitingLinks(transfer) : [],
+    };
   const icon = transfer.direction === 'send' ? 'cloud-upload' : 'cloud-download';
   const { progress } = transfer;
   if (progress === undefined) return { text: `$(sync~spin) ${title}`, spoken };
@@ -58,6 +88,7 @@ export class StatusBar implements vscode.Disposable {
   readonly #subscriptions: vscode.Disposable[];
   #ended: Transfer | undefined;
   #command: vscode.Command | undefined;
+  #spoken = '';
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -127,8 +158,10 @@ export class StatusBar implements vscode.Disposable {
   }
 
   #show(look: Look, command: vscode.Command): void {
+    // An open hover would blink if it were made anew each time.
+    if (look.spoken !== this.#spoken) this.#item.tooltip = tooltipOf(look);
     this.#item.text = look.text;
-    this.#item.tooltip = look.spoken;
+    this.#spoken = look.spoken;
     this.#item.accessibilityInformation = { label: look.spoken, role: 'button' };
     this.#item.backgroundColor = look.background;
     // VS Code makes a new command of each object it is given and drops clicks on the one before,

@@ -30,7 +30,10 @@ export function idOf(given: unknown): string | undefined {
 
 /** What the menu of a row offers, as words that the `when` clauses of package.json look for. */
 function contextOf(entry: Entry, transfer: Transfer | undefined): string {
-  if (entry.state === 'running') return transfer === undefined ? 'elsewhere' : 'running cancel';
+  if (entry.state === 'running') {
+    if (transfer === undefined) return 'elsewhere';
+    return transfer.code === undefined ? 'running cancel' : 'running cancel code';
+  }
   const words = ['past', 'remove'];
   if (entry.direction === 'send' && entry.paths.length > 0) words.push('again');
   if (entry.state !== 'done' && entry.paths.length > 0) words.push('resume');

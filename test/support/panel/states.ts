@@ -108,6 +108,11 @@ export function panelStates(): Readonly<Record<string, PanelView>> {
         made.lost = { sinceMs: now - 4000, giveUpAtMs: now + 56_000 };
       }),
     ),
+    'paused-waiting': viewOf(
+      transfer('send', 'waiting', (made) => {
+        made.lost = { sinceMs: now - 4000, giveUpAtMs: now + 116_000 };
+      }),
+    ),
     sent: viewOf(
       transfer('send', 'done', (made) => {
         made.result = { files: TOTALS.files, bytes: TOTALS.bytes, transferred: TOTALS.bytes };

@@ -97,6 +97,13 @@ export class Workbench {
     await this.quickInput.pick(title);
   }
 
+  /** The same without a mouse. */
+  async runCommandByKeys(title: string): Promise<void> {
+    const what = `"${title}" in the palette`;
+    await until(() => this.#paletteWith(title), deadlineMs.workbench, what);
+    await this.page.keyboard.press('Enter');
+  }
+
   // Right after a start, what an extension contributes is not in menus and palette yet, and an open
   // one does not take it up. So these two look, and shut it again when it is not there.
 

@@ -55,6 +55,7 @@ describe('the view Transfers', () => {
   beforeEach(async () => {
     scene = await Scene.open();
     relay = (await scene.relayInSettings()).url;
+    await crocApi();
     await run('croc.transfers.focus');
     await clear();
   });
@@ -82,7 +83,11 @@ describe('the view Transfers', () => {
     assert.ok(row);
     assert.equal(row.description, 'waiting for the other side');
     assert.match(row.spoken, /one\.txt, Sending…, waiting/);
-    assert.equal(row.context, 'running cancel');
+    assert.equal(row.context, 'running cancel code');
+    const code = await clipboard();
+    await vscode.env.clipboard.writeText('');
+    await run('croc.copyCode', row.row);
+    assert.equal(await clipboard(), code);
     await run('croc.cancel', row.row);
     const cancelled = await past('one.txt');
     assert.match(cancelled.description, / · cancelled$/);

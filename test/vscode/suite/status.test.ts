@@ -28,6 +28,11 @@ describe('the status item', () => {
     const big = await scene.file('big.bin', randomBytes(160 << 20));
     const send = await (await crocApi()).send([big]);
     const waiting = statusItem().command;
+    const offered = [...statusItem().tooltip.matchAll(/\[([\w ]+)\]\(command:/g)];
+    assert.deepEqual(
+      offered.map(([, title]) => title),
+      ['Copy Code', 'Copy Receive Command', 'Copy Link', 'Cancel'],
+    );
     assert.equal(waiting?.command, 'croc.showTransfer');
     drawnTexts.length = 0;
     commandChanges.count = 0;
@@ -35,6 +40,7 @@ describe('the status item', () => {
     await offer.accept({ to: await scene.subfolder('inbox') }).done;
     await send.done;
     await statusShows(/\$\(check\) big\.bin/);
+    assert.doesNotMatch(statusItem().tooltip, /command:/);
 
     const percents = drawnTexts.flatMap((text) => {
       const found = /^\$\(cloud-upload\) (\d+) %$/.exec(text ?? '')?.[1];

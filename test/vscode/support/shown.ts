@@ -16,6 +16,8 @@ export interface StatusItem {
   /** Id of the theme colour behind it. */
   readonly background: string | undefined;
   readonly command: vscode.Command | undefined;
+  /** The hover, as text or Markdown. */
+  readonly tooltip: string;
 }
 
 let item: vscode.StatusBarItem | undefined;
@@ -62,11 +64,12 @@ export class Terminal {
 
 /** The status item as it is at this moment. */
 export function statusItem(): StatusItem {
-  const { backgroundColor, command, accessibilityInformation } = item ?? {};
+  const { backgroundColor, command, accessibilityInformation, tooltip } = item ?? {};
   return {
     text: visible ? item?.text : undefined,
     spoken: accessibilityInformation?.label ?? '',
     background: backgroundColor?.id,
+    tooltip: tooltip instanceof vscode.MarkdownString ? tooltip.value : (tooltip ?? ''),
     command: typeof command === 'string' ? { title: '', command } : command,
   };
 }

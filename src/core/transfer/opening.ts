@@ -1,0 +1,85 @@
+/** Opens the lanes of a transfer for the first time; the network may go away in that very moment, too. */
+import { sleep } from '../async.js';
+import { systemClock } from '../edges.js';
+import { CrocError } from '../errors.js';
+import type { ErrorCode } from '../errors.js';
+import type { DataTiming } from '../timing.js';
+import { LaneConnection } from './laneConnection.js';
+import type { Dial } from './laneConnection.js';
+import type { Whereabouts } from './whereabouts.js';
+
+/** What a network that goes away, or a process of the relay that ends, looks like to a lane. */
+const AWAY: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'relay_port_blocked',
+  'relay_gone',
+  'relay_silent',
+  'misdirected',
+]);
+/** What a relay says that has no room for the moment. */
+const BUSY: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'rate_limited',
+  'relay_full',
+  'relay_unavailable',
+]);
+/** Attempts in a row, while the relay answers by HTTP, after which a port is blocked indeed. */
+const ATTEMPTS = 2;
+/** A relay that takes longer to say where its lanes are was away, milliseconds. */
+const PROMPT_MS = 1500;
+/** About so long a busy relay is left alone, milliseconds. */
+const BUSY_PAUSE_MS = 1500;
+
+/** What to open, and how. */
+export interface OpeningParts {
+  readonly count: number;
+  readonly where: Whereabouts;
+  readonly timing: DataTiming;
+  readonly dial: Dial;
+}
+
+/**
+ * Opens every lane; all or none. A lane that cannot be opened is tried again once the relay has said, by HTTP, where
+ * it is: so a network that is away is waited for, and a port that is blocked is not.
+ *
+ * @param signal - bounds it all
+ * @throws CrocError as `LaneConnection.open` does, or why the relay does not say
+ */
+export async function openLanes(
+  parts: OpeningParts,
+  signal: AbortSignal,
+): Promise<readonly LaneConnection[]> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await openAll(parts, signal);
+    } catch (thrown) {
+      const error = CrocError.from(thrown);
+      if (signal.aborted) throw error;
+      if (BUSY.has(error.code)) {
+        await sleep(systemClock, BUSY_PAUSE_MS * (0.5 + Math.random()), signal);
+        attempt = 0;
+        continue;
+      }
+      if (!AWAY.has(error.code) || attempt >= ATTEMPTS) throw error;
+      const askedMs = performance.now();
+      await parts.where.refresh();
+      if (performance.now() - askedMs > PROMPT_MS) attempt = 0;
+    }
+  }
+}
+
+async function openAll(
+  { count, where, timing, dial }: OpeningParts,
+  signal: AbortSignal,
+): Promise<readonly LaneConnection[]> {
+  const attempts = await Promise.allSettled(
+    Array.from({ length: count }, (_, index) =>
+      LaneConnection.open(where.lane(index), timing.connectMs, signal, dial),
+    ),
+  );
+  const connections = attempts.flatMap((attempt) =>
+    attempt.status === 'fulfilled' ? [attempt.value] : [],
+  );
+  const refused = attempts.find((attempt) => attempt.status === 'rejected');
+  if (!refused) return connections;
+  for (const connection of connections) connection.destroy();
+  throw refused.reason;
+}

@@ -1,0 +1,46 @@
+/** Where the lanes of a transfer are. That can change: another process of the relay may take the channel over. */
+import type { LaneTarget } from '../wire/keys.js';
+import type { LaneAddress } from './laneConnection.js';
+
+/** An IP address, and lane i's port in `ports[i]`. */
+export type Place = Pick<LaneTarget, 'address' | 'ports'>;
+
+/** Asks the relay where the lanes are now; rejects with a CrocError. */
+export type Locate = () => Promise<Place>;
+
+/** The newest answer of the relay, and how to get a newer one. */
+export class Whereabouts {
+  readonly #target: LaneTarget;
+  readonly #locate: Locate | undefined;
+  #place: Place;
+  #asking: Promise<void> | undefined;
+
+  /** @param locate - absent: the lanes stay where they are */
+  constructor(target: LaneTarget, locate?: Locate) {
+    this.#target = target;
+    this.#place = target;
+    this.#locate = locate;
+  }
+
+  /** Where a lane is, and who we say we are. */
+  lane(index: number): LaneAddress {
+    const { channel, uuid, localAddress } = this.#target;
+    const { address, ports } = this.#place;
+    const from = localAddress === undefined ? {} : { localAddress };
+    return { index, address, port: ports[index] ?? 0, channel, uuid, ...from };
+  }
+
+  /** Asks anew, once for all lanes that want to know at the same time. @throws CrocError why nobody knows */
+  refresh(): Promise<void> {
+    this.#asking ??= this.#ask().finally(() => {
+      this.#asking = undefined;
+    });
+    return this.#asking;
+  }
+
+  async #ask(): Promise<void> {
+    const place = await this.#locate?.();
+    // Where there are fewer ports, our lanes have no place; the old one may still come back.
+    if (place && place.ports.length === this.#target.ports.length) this.#place = place;
+  }
+}
