@@ -7,7 +7,7 @@ import type { DataTiming } from '../../src/core/timing.js';
 import { Inbound } from '../../src/core/transfer/inbound.js';
 import type { Receiver } from '../../src/core/transfer/inbound.js';
 import { Outbound } from '../../src/core/transfer/outbound.js';
-import type { Walked } from '../../src/core/transfer/outbound.js';
+import type { SendingOptions, Walked } from '../../src/core/transfer/outbound.js';
 import { totalsOf } from '../../src/core/transfer/selection.js';
 import { Session } from '../../src/core/transfer/session.js';
 import type { Connection, Role } from '../../src/core/types.js';
@@ -49,6 +49,7 @@ export interface RunOptions {
   /** Folder to write into. */
   readonly to: string;
   readonly timing?: Partial<DataTiming>;
+  readonly sending?: SendingOptions;
 }
 
 /** Runs one transfer to its end on both sides. */
@@ -76,7 +77,7 @@ export async function run(options: RunOptions): Promise<Ending> {
     return Session.open(target, timing, signal, (one) => connections[role].push(one), edges);
   };
   const send = async (session: Session): Promise<void> => {
-    const outbound = new Outbound(session, Promise.resolve(what), () => undefined);
+    const outbound = new Outbound(session, Promise.resolve(what), () => undefined, options.sending);
     session.start(outbound);
     ({ transferred } = await outbound.run());
     await session.finish(1000);

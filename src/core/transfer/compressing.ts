@@ -19,8 +19,8 @@ const SAMPLE_BYTES = 4096;
 const HOPELESS_BYTES = 16 * 1024 * 1024;
 /** Files of which is remembered that they do not get smaller. */
 const MAX_HOPELESS = 64;
-/** As long as nothing is known of the link, records on their way before the next one is compressed. */
-const MAX_BLIND = 8;
+/** As long as nothing is known of a link to somebody far away, records on their way before the next one is compressed. */
+const MAX_BLIND = 4;
 /** Records compressed at a time; the pool has four threads, and reads files, too. */
 const AT_ONCE = 2;
 /** Compressing must be so many times faster than the link: others want the processor, too. */
@@ -42,6 +42,8 @@ const QUICKEST: Quality = QUALITIES[2];
 export class Compressing {
   readonly rate: LinkRate;
   readonly #limit: number;
+  readonly #isNear: boolean;
+  #probed = false;
   /** Entry → bytes of it that are still to go as they are. */
   readonly #hopeless = new Map<number, number>();
   /** This machine beside a usual one. */
@@ -49,9 +51,13 @@ export class Compressing {
   #free = AT_ONCE;
   readonly #waiting: Deferred<undefined>[] = [];
 
-  /** @param limit - bytes a second that are sent at most */
-  constructor(limit = Infinity, rate = new LinkRate()) {
+  /**
+   * @param limit - bytes a second that are sent at most
+   * @param isNear - whether the recipient is heard from at once: then the link may well be fast
+   */
+  constructor(limit = Infinity, isNear = false, rate = new LinkRate()) {
     this.#limit = limit;
+    this.#isNear = isNear;
     this.rate = rate;
   }
 
@@ -73,14 +79,30 @@ export class Compressing {
       this.#giveUp(entry);
       return undefined;
     }
-    const { rate } = this;
-    if (rate.bytesPerSecond === undefined && rate.onTheirWay >= MAX_BLIND) await rate.first;
+    if (await this.#probes()) return undefined;
     const chosen = this.#choose();
     if (!chosen) return undefined;
     const packed = await this.#compress(plain, chosen);
     if (sizeOf(packed) < WORTH * bytes) return packed;
     this.#giveUp(entry);
     return undefined;
+  }
+
+  /**
+   * Waits as long as something should be known of the link first. To somebody near, one record as it is shows
+   * that soon; over a long way a record that is compressed does, and some may follow meanwhile.
+   *
+   * @returns whether this record should go as it is to show that
+   */
+  async #probes(): Promise<boolean> {
+    const { rate } = this;
+    if (rate.bytesPerSecond !== undefined || this.#limit !== Infinity) return false;
+    if (this.#isNear && !this.#probed) {
+      this.#probed = true;
+      return true;
+    }
+    if (this.#isNear || rate.onTheirWay >= MAX_BLIND) await rate.first;
+    return false;
   }
 
   /** The best quality that the link leaves time for. */

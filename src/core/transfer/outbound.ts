@@ -35,6 +35,9 @@ export interface Walked {
   readonly text?: TextContent;
 }
 
+/** A recipient that has confirmed a message within this time is near, milliseconds. */
+const NEAR_MS = 25;
+
 /** How to send. */
 export interface SendingOptions {
   /** Bytes a second, at least 1. */
@@ -176,7 +179,7 @@ export class Outbound implements Flow {
     const limit = lowerLimit(this.#options.limit, answer.limit);
     if (limit !== undefined) this.#budget = new Budget(limit);
     if (this.#options.compress !== false && this.#session.uses('brotli'))
-      this.#compressing = new Compressing(limit);
+      this.#compressing = new Compressing(limit, this.#session.quickestMs < NEAR_MS);
     const plan = new SendPlan(this.#entries, files, this.#bases, this.#budget?.pieceBytes);
     this.#plan = plan;
     const pumps = this.#session.lanes.map((lane) => this.#pump(lane, plan));

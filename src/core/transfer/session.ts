@@ -81,6 +81,7 @@ export class Session implements LaneListener {
   /** Lane → its compressed records that are being worked on: one at a time, so that memory stays bounded. */
   readonly #decompressing = new Map<number, Promise<void>>();
   #broken = false;
+  #quickestMs = Infinity;
   /** While set, silence of the peer is no reason to give up: it has said all it has to say. */
   #peerIsDone = false;
 
@@ -142,10 +143,19 @@ export class Session implements LaneListener {
     return this.#shared.has(feature);
   }
 
+  /** The least time that a message took to be confirmed, milliseconds; Infinity while none was. */
+  get quickestMs(): number {
+    return this.#quickestMs;
+  }
+
   /** Sends a control message; waits for room. */
   async send(message: ControlMessage): Promise<void> {
     const plaintext = encodeControl(message);
-    const record = { heldBytes: plaintext.length, again: () => [plaintext] };
+    const sentMs = performance.now();
+    const confirmed = (): void => {
+      this.#quickestMs = Math.min(this.#quickestMs, performance.now() - sentMs);
+    };
+    const record = { heldBytes: plaintext.length, again: () => [plaintext], confirmed };
     await this.#controlLane().send([plaintext], record);
   }
 
