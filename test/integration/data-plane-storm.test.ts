@@ -155,7 +155,9 @@ describe('the data plane', () => {
         }),
         ({ ending, network }) => {
           if (!network.tampered)
-            expect(ending.recipient).toMatch(/^(whole|connection_lost|channel_closed|peer_silent|peer_failed)$/);
+            expect(ending.recipient).toMatch(
+              /^(whole|connection_lost|channel_closed|peer_silent|peer_failed)$/,
+            );
           if (ending.recipient !== 'whole') refused += 1;
         },
       );
