@@ -62,7 +62,7 @@ export type {
 export { freeBytes } from './files/freeSpace.js';
 export { discardKept } from './files/undo.js';
 export { startRelay, startRelayThread } from './relays.js';
-export { DEFAULT_LIMITS as DEFAULT_RELAY_LIMITS } from './relay/limits.js';
+export { DEFAULT_LIMITS as DEFAULT_RELAY_LIMITS, PACES as RELAY_PACES } from './relay/limits.js';
 export type { RelayLimits } from './relay/limits.js';
 export type { OperatedRelay, RelayGauges, RelaySetup } from './relay/relay.js';
 export type { RelayEvent } from './relay/events.js';

@@ -14,20 +14,27 @@ import type { OperatedRelay, RelaySetup } from './relay/relay.js';
  * @throws CrocError `port_taken`, `cannot_listen`, `usage`
  */
 export async function startRelay(options: RelaySetup = {}): Promise<OperatedRelay> {
-  const [{ startRelay: startHere }, { withAnnouncement }] = await Promise.all([
+  const [{ startRelay: startHere }, { announceRelay }] = await Promise.all([
     import('./relay/relay.js'),
     import('./discovery/announced.js'),
   ]);
   const relay = await startHere(options);
-  const said = await withAnnouncement(relay, options);
+  const announcement = await announceRelay(relay, options);
+  const { url, localUrl, port, ports, closed } = relay;
   return {
-    ...{ url: said.url, localUrl: said.localUrl, port: said.port, ports: said.ports },
-    ...{ announced: said.announced, closed: said.closed },
-    watch: (changed) => said.watch(changed),
-    stats: () => said.stats(),
-    close: () => said.close(),
+    ...{ url, localUrl, port, ports, closed, announced: announcement !== undefined },
+    watch: (changed) => relay.watch(changed),
+    stats: () => relay.stats(),
     gauges: () => relay.gauges(),
-    drain: (limitMs) => relay.drain(limitMs),
+    // Nobody is to be sent here any more before anybody is turned away.
+    close: async () => {
+      await announcement?.stop();
+      await relay.close();
+    },
+    drain: async (limitMs) => {
+      await announcement?.stop();
+      await relay.drain(limitMs);
+    },
   };
 }
 

@@ -184,7 +184,12 @@ describe.skipIf(!HAS_REDIS || !HAS_NGINX)(
     });
 
     it('and a Redis that keeps its data keeps the codes, too', async () => {
-      const { sender, recipient, redis } = await cluster(['--appendonly', 'yes']);
+      const { sender, recipient, redis } = await cluster([
+        '--appendonly',
+        'yes',
+        '--appendfsync',
+        'always',
+      ]);
       const { file, hash } = await sample();
       const send = await sender.send([file]);
       await redis.kill();

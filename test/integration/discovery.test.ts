@@ -16,6 +16,7 @@ import type { Multicast } from '../../src/core/types.js';
 import path from 'node:path';
 import { DIST } from '../support/croc.js';
 import { ownMulticast } from '../support/multicast.js';
+import { post, verifiedPair } from './relay-client.js';
 
 async function announced(multicast: Multicast, options: RelayOptions = {}): Promise<Relay> {
   const relay = await startRelay({
@@ -111,6 +112,23 @@ describe('a relay that is announced', () => {
     await relay.close();
     expect(ttlsOf(await goodbye)).toEqual([0, 0, 0, 0]);
     expect(await found(multicast)).toEqual([]);
+  });
+
+  it('is withdrawn before it drains, while transfers still run', async () => {
+    const multicast = await ownMulticast();
+    const group = await listener(multicast, true);
+    const goodbye = heard(group, (packet) => isResponse(packet) && ttlsOf(packet).includes(0));
+    const relay = await startRelay({
+      ...{ host: '127.0.0.1', port: 0, tcpPorts: [0], announce: true, multicast },
+    });
+    onTestFinished(() => relay.close());
+    const { recipient } = await verifiedPair(relay);
+    const drained = relay.drain(600_000);
+    await goodbye;
+    expect(await found(multicast)).toEqual([]);
+    // All of that while the transfer may still go on.
+    expect((await post(relay, recipient, { close: true })).status).toBe(200);
+    await drained;
   });
 
   it('names no person, no machine, and no address but the one in the network of who asks', async () => {

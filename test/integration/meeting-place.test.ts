@@ -1,4 +1,5 @@
 /** Which relay a recipient goes to: the named ones, then those on the local network, and no harm to strangers. */
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
@@ -100,6 +101,30 @@ describe('a recipient without any setting', () => {
     await silentRelay(multicast);
     const send = await sendText(await announcedRelay(multicast), 'hello');
     expect(await receiveText(finder(multicast), send.code)).toBe('hello');
+  });
+
+  it('tells the password of its own relays to none that was only found', async () => {
+    const multicast = await ownMulticast();
+    const heard: string[] = [];
+    // Says that it has every channel, and wants a password.
+    const liar = createHttpServer((request, response) => {
+      heard.push(`${request.url ?? ''} ${request.headers.authorization ?? 'nothing'}`);
+      const code = request.url === '/join' ? 'relay_password' : 'unauthorized';
+      response.writeHead(401).end(JSON.stringify({ error: { code, message: 'm' } }));
+    });
+    liar.listen(0, '127.0.0.1');
+    await once(liar, 'listening');
+    const { port } = liar.address() as AddressInfo;
+    const edges = { clock: systemClock, random: systemRandom };
+    const announced = await announce({ port, multicast, ...edges });
+    onTestFinished(async () => {
+      await announced?.stop();
+      liar.closeAllConnections();
+      liar.close();
+    });
+    const croc = finder(multicast, { relayPassword: 'hand in hand' });
+    expect(await codeOf(croc.receive(`11-${SECRET}`))).toBe('relay_password');
+    expect(heard).toEqual(['/channel nothing', '/join nothing']);
   });
 
   it('stops looking when it is told to', async () => {

@@ -153,7 +153,9 @@ describe.skipIf(!HAS_REDIS)('a store in Redis (skipped where there is no redis-s
     let expired = 0;
     await until(async () => {
       await other.touch(['c2', 'nobody']);
-      expired += await other.sweep();
+      const swept = await other.sweep();
+      expect(swept.lifeMs).toBe(0);
+      expired += swept.idleMs;
       return expired > 0;
     });
     expect(expired).toBe(1);
@@ -169,10 +171,11 @@ describe.skipIf(!HAS_REDIS)('a store in Redis (skipped where there is no redis-s
     let expired = 0;
     await until(async () => {
       await other.touch(['41']);
-      expired += await other.sweep();
+      expired += (await other.sweep()).lifeMs;
       return expired > 0;
     });
-    expect((await see(one, '41'))?.status).toBe('closed');
+    // Its parties are told why, as by a relay that keeps channels in its memory.
+    expect(await see(one, '41')).toMatchObject({ status: 'closed', code: 'transfer_limit' });
     expect(await one.count()).toBe(0);
   });
 
@@ -196,6 +199,41 @@ describe.skipIf(!HAS_REDIS)('a store in Redis (skipped where there is no redis-s
     const store = await open();
     await create(store, 'c1');
     expect(await redis.ask('GET croc:channel:c1')).not.toContain('secret');
+  });
+
+  it.each(['{', '"x"', 'null', '[1]', '{"status":"open"}', '{"status":"open","owner":7}', '%'])(
+    'takes %s for no channel, whoever wrote it, and goes on',
+    async (junk) => {
+      const store = await open();
+      await redis.ask(`SET croc:channel:c1 '${junk}'`);
+      await redis.ask('ZADD croc:open 1 c1 1 nobody');
+      expect(await see(store, 'c1')).toBeUndefined();
+      await store.touch(['c1']);
+      expect(await store.sweep()).toEqual({ idleMs: 0, lifeMs: 0 });
+      expect(await create(store, 'c1')).toMatchObject({ ok: true });
+      // Nor does a notice that is none end anything but one wait.
+      const heard: (number | undefined)[] = [];
+      const unwatch = store.watch('c1', (channel) =>
+        heard.push(channel?.status === 'open' ? channel.version : undefined),
+      );
+      await until(() => heard.length > 0);
+      await redis.ask(`PUBLISH croc:notice:c1 '${junk}'`);
+      await until(() => heard.includes(undefined));
+      await say(store, 'c1', { x: point() });
+      await until(() => heard.includes(2));
+      unwatch();
+    },
+  );
+
+  it('says that it cannot be used while keys are of another kind, and recovers', async () => {
+    const store = await open();
+    await redis.ask('SET croc:open junk');
+    const unreachable = { code: 'store_unreachable' };
+    await expect(create(store, 'c1')).rejects.toMatchObject(unreachable);
+    await expect(store.sweep()).rejects.toMatchObject(unreachable);
+    await redis.ask('DEL croc:open');
+    expect(await create(store, 'c1')).toMatchObject({ ok: true });
+    await store.sweep();
   });
 
   it('knows which relays live', async () => {

@@ -1,9 +1,11 @@
 /** What only the operator of a relay decides: password, limits on data, draining, addresses. */
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { RelayEvent } from '../../src/core/relay/events.js';
 import { startRelay } from '../../src/core/relay/relay.js';
 import type { OperatedRelay, RelaySetup } from '../../src/core/relay/relay.js';
+import { enterRoom } from '../support/crocRoom.js';
 import {
   call,
   codeOf,
@@ -172,7 +174,7 @@ describe('limits on what passes', () => {
       await clock.advance(10_000);
     }
     expect(refusal(await post(relay, party))).toBe('410 transfer_limit');
-    expect(events).toContainEqual({ kind: 'channels-expired', count: 1 });
+    expect(events).toContainEqual({ kind: 'channels-expired', limit: 'lifeMs', count: 1 });
   });
 
   it('on the size of requests are the operator’s', async () => {
@@ -238,6 +240,32 @@ describe('draining', () => {
     await clock.advance(1);
     await drained;
     await cut(up);
+  });
+});
+
+describe('draining with croc clients', () => {
+  it('lets a pair end and lets nobody new begin to wait', async () => {
+    const relay = await operated();
+    const [port = 0] = relay.ports;
+    const room = 'a room';
+    const one = await enterRoom(port, 1, room);
+    const other = await enterRoom(port, 2, room);
+    const alone = await enterRoom(port, 3, 'another room');
+    expect(await relay.gauges()).toMatchObject({ crocRooms: 2, pairs: 0 });
+    let over = false;
+    const drained = relay.drain(600_000).then(() => (over = true));
+    await expect(enterRoom(port, 4, 'a new room')).rejects.toThrow('room full');
+    // Whoever waits may still be met.
+    const late = await enterRoom(port, 5, 'another room');
+    late.destroy();
+    await once(alone, 'close');
+    const heard = once(one, 'data');
+    other.write('the last words');
+    await heard;
+    expect(over).toBe(false);
+    other.destroy();
+    await drained;
+    expect(one.destroyed || (await once(one, 'close').then(() => true))).toBe(true);
   });
 });
 

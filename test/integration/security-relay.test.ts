@@ -1,9 +1,11 @@
 /** What somebody sees and can do who sits between the two people, or runs the relay. */
 import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Timing } from '../../src/core/timing.js';
 import { startExchange } from '../../src/core/pake/channel.js';
 import { Cli, startRelayProcess } from '../support/cli.js';
@@ -34,7 +36,9 @@ async function transfer(
 ): Promise<{ sender: string; recipient: string; to: string }> {
   const to = await temporaryFolder();
   const croc = testCroc(relay.url, { timing: SHORT });
-  const send = await croc.send([await secretFolder()], { code: `8-${SECRET}` });
+  // As it is: compressed, nothing could be found in what crosses, sealed or not.
+  const options = { code: `8-${SECRET}`, compress: false };
+  const send = await croc.send([await secretFolder()], options);
   const sender = codeOf(send.done);
   const offer = croc.receive(send.code);
   const recipient = codeOf(offer.then((taken) => taken.accept({ to }).done));
@@ -158,6 +162,48 @@ describe('a relay that lies', () => {
       expect(recipient).toBe('tampered');
       expect(sender).toBe('peer_failed');
       expect(await filesBelow(to)).toEqual([]);
+    },
+  );
+
+  it.each([
+    ['words', 'no host'],
+    ['nothing', ''],
+    ['a path', 'a/b'],
+    ['a URL', 'http://127.0.0.1'],
+    ['far too much', 'x'.repeat(300)],
+  ])('and says that lanes are at %s is no relay', async (_what, host) => {
+    const answer = ({ answer: said }: Exchange): Record<string, unknown> => ({ ...said, host });
+    const relay = await watch(await testRelay(), { answer });
+    const croc = testCroc(relay.url, { timing: SHORT });
+    expect(await codeOf(croc.send([await secretFolder()]))).toBe('not_a_relay');
+  });
+
+  const elsewhere = Object.values(os.networkInterfaces())
+    .flatMap((several) => several ?? [])
+    .find(({ internal, family }) => !internal && family === 'IPv4')?.address;
+  it.skipIf(elsewhere === undefined)(
+    'and sends clients to a port of their own machine is refused, and nobody is called (skipped without a network)',
+    async () => {
+      let called = 0;
+      const trap = createServer((socket) => {
+        called += 1;
+        socket.destroy();
+      });
+      await new Promise<void>((resolve) => trap.listen(0, '127.0.0.1', resolve));
+      onTestFinished(() => void trap.close());
+      const { port } = trap.address() as AddressInfo;
+      for (const host of ['127.0.0.1', 'localhost']) {
+        const answer = ({ answer: said }: Exchange): Record<string, unknown> => ({
+          ...said,
+          host,
+          ports: [port],
+        });
+        const relay = await watch(await testRelay(), { answer }, elsewhere);
+        const { sender, to } = await transfer(relay);
+        expect(sender).toBe('not_a_relay');
+        expect(await filesBelow(to)).toEqual([]);
+      }
+      expect(called).toBe(0);
     },
   );
 

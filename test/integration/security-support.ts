@@ -40,10 +40,10 @@ const object = v.record(v.string(), v.unknown());
 const parse = (bytes: Buffer): Record<string, unknown> =>
   v.parse(object, JSON.parse(bytes.toString()));
 
-async function listen(server: Server): Promise<number> {
+async function listen(server: Server, host = '127.0.0.1'): Promise<number> {
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => sockets.add(socket));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
   onTestFinished(() => {
     for (const socket of sockets) socket.destroy();
     server.close();
@@ -52,11 +52,18 @@ async function listen(server: Server): Promise<number> {
   return port;
 }
 
-/** Stands between clients and `relay` until the test is over. */
-export async function watch(relay: Relay, meddling: Meddling = {}): Promise<WatchedRelay> {
+/**
+ * Stands between clients and `relay` until the test is over.
+ * @param host - address of this machine under which clients know it
+ */
+export async function watch(
+  relay: Relay,
+  meddling: Meddling = {},
+  host = '127.0.0.1',
+): Promise<WatchedRelay> {
   const [overHttp, overLanes]: [Buffer[], Buffer[]] = [[], []];
   const ports = await Promise.all(
-    relay.ports.map((port) => listen(laneServer(port, overLanes, meddling))),
+    relay.ports.map((port) => listen(laneServer(port, overLanes, meddling), host)),
   );
   const url = new URL(relay.localUrl);
 
@@ -74,9 +81,9 @@ export async function watch(relay: Relay, meddling: Meddling = {}): Promise<Watc
       outgoing.end(JSON.stringify(said));
     })().catch(() => outgoing.destroy());
   });
-  const port = await listen(server);
+  const port = await listen(server, host);
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `http://${host}:${port}`,
     http: () => Buffer.concat(overHttp),
     lanes: () => Buffer.concat(overLanes),
   };

@@ -117,8 +117,9 @@ describe('the memory store', () => {
     await open(channels, 'c1');
     await open(channels, 'c2');
     await channels.touch(['c2'], 500);
-    expect(await channels.sweep(999, { idleMs: 1000, lifeMs: 10_000_000 })).toBe(0);
-    expect(await channels.sweep(1000, { idleMs: 1000, lifeMs: 10_000_000 })).toBe(1);
+    const life = { idleMs: 1000, lifeMs: 10_000_000 };
+    expect(await channels.sweep(999, life)).toEqual({ idleMs: 0, lifeMs: 0 });
+    expect(await channels.sweep(1000, life)).toEqual({ idleMs: 1, lifeMs: 0 });
     const status = async (name: string): Promise<string | undefined> => {
       let found: string | undefined;
       await channels.update(name, (channel) => {

@@ -57,7 +57,9 @@ export class RelayLog {
     const { kind, ...fields } = event;
     const [level, message] = EVENTS[kind];
     const limited = event.kind === 'refused' && event.limit !== undefined;
-    this.write(limited ? 'info' : level, message, fields);
+    // A client that leaves its connection open is nothing unusual either.
+    const ordinary = event.kind === 'limited' && event.limit === 'keepAliveMs';
+    this.write(limited ? 'info' : ordinary ? 'debug' : level, message, fields);
   }
 }
 

@@ -2,7 +2,7 @@
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client';
-import { CrocError } from '../../core/index.js';
+import { CrocError, RELAY_PACES } from '../../core/index.js';
 import type { OperatedRelay, RelayEvent, RelayLimits } from '../../core/index.js';
 
 /** The counters of a relay, and what it holds when they are read. */
@@ -12,7 +12,7 @@ export class RelayMetrics {
   readonly #refused = this.#counter('refused_total', 'Requests and lanes refused, by code.', [
     'code',
   ]);
-  readonly #limited = this.#counter('limited_total', 'Times that a limit refused, by limit.', [
+  readonly #limited = this.#counter('limited_total', 'Times that a limit was passed, by limit.', [
     'limit',
   ]);
   readonly #opened = this.#counter('channels_opened_total', 'Channels opened.');
@@ -29,7 +29,9 @@ export class RelayMetrics {
     ]);
     for (const [name, value] of Object.entries(limits)) limit.set({ limit: name }, value);
     // Every limit is there from the start, so that a first refusal is a step and not a gap.
-    for (const name of Object.keys(limits)) this.#limited.inc({ limit: name }, 0);
+    const paces: readonly string[] = RELAY_PACES;
+    for (const name of Object.keys(limits))
+      if (!paces.includes(name)) this.#limited.inc({ limit: name }, 0);
   }
 
   /** Counts what happened. */
@@ -47,6 +49,7 @@ export class RelayMetrics {
         break;
       case 'channels-expired':
         this.#expired.inc(event.count);
+        this.#limited.inc({ limit: event.limit }, event.count);
         break;
       case 'stapled':
         this.#stapled.inc();
@@ -74,6 +77,8 @@ export class RelayMetrics {
     const lanes = this.#gauge('lanes', 'Open connections on the TCP ports.');
     const sockets = this.#gauge('sockets', 'Open connections, HTTP and TCP.');
     const held = this.#gauge('held_requests', 'Requests that are held.');
+    const rooms = this.#gauge('croc_rooms', 'Rooms with a croc client or two.');
+    const buffered = this.#gauge('buffered_bytes', 'Bytes that wait for peers to read them.');
     const ready = this.#gauge('ready', '1 while it opens channels, 0 while it drains.');
     const bytes = this.#counter('bytes_total', 'Bytes that came into joined lanes.');
     let counted = 0;
@@ -84,6 +89,8 @@ export class RelayMetrics {
       lanes.set(now.connections);
       sockets.set(now.sockets);
       held.set(now.held);
+      rooms.set(now.crocRooms);
+      buffered.set(now.bufferedBytes);
       ready.set(now.draining ? 0 : 1);
       bytes.inc(Math.max(0, now.bytes - counted));
       counted = now.bytes;

@@ -5,6 +5,7 @@ import { systemClock, systemRandom } from '../edges.js';
 import type { Clock, RandomBytes } from '../edges.js';
 import type { Multicast } from '../types.js';
 import { announce } from './announce.js';
+import type { Announced } from './announce.js';
 
 const EVERY = '0.0.0.0';
 
@@ -41,6 +42,24 @@ function placeOf({
 }
 
 /**
+ * Announces a relay that runs, if that is wished, until it closes.
+ *
+ * @param options - those that it was started with
+ * @returns what withdraws it before; nothing when it is not announced
+ */
+export async function announceRelay(
+  relay: Pick<Relay, 'port' | 'closed'>,
+  options: Started,
+  { clock = systemClock, random = systemRandom }: AnnounceEdges = {},
+): Promise<Announced | undefined> {
+  const multicast = placeOf(options);
+  if (multicast === undefined) return undefined;
+  const announced = await announce({ port: relay.port, multicast, clock, random });
+  void relay.closed.then(() => announced?.stop());
+  return announced;
+}
+
+/**
  * Announces a relay that runs, if that is wished.
  *
  * @param options - those that it was started with
@@ -51,12 +70,8 @@ export async function withAnnouncement(
   options: Started,
   edges: AnnounceEdges = {},
 ): Promise<Relay> {
-  const multicast = placeOf(options);
-  if (multicast === undefined) return relay;
-  const { clock = systemClock, random = systemRandom } = edges;
-  const announced = await announce({ port: relay.port, multicast, clock, random });
+  const announced = await announceRelay(relay, options, edges);
   if (announced === undefined) return relay;
-  void relay.closed.then(() => announced.stop());
   return {
     url: relay.url,
     localUrl: relay.localUrl,

@@ -3,7 +3,7 @@ import { ERRORS } from '../errors.js';
 import type { RelayErrorCode } from '../errors.js';
 import type { ErrorAnswer } from '../wire/http.js';
 import type { RelayEvent } from './events.js';
-import type { RelayLimits } from './limits.js';
+import type { CountedLimit } from './limits.js';
 
 /** Why a request is refused, and when it may be tried again. */
 export interface Refusal {
@@ -11,7 +11,7 @@ export interface Refusal {
   readonly code: RelayErrorCode;
   readonly retryAfterSeconds?: number;
   /** The limit that was passed, for the operator. */
-  readonly limit?: keyof RelayLimits;
+  readonly limit?: CountedLimit;
 }
 
 /** What the operator is told of a refusal. @param address - address key of the client, if known */

@@ -5,14 +5,14 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Socket } from 'node:net';
-import type { Clock, RandomBytes } from '../edges.js';
+import type { RandomBytes } from '../edges.js';
 import { CrocError } from '../errors.js';
 import { answerCrocClient } from '../pake/crocRelay.js';
 import { CROC_SALT_BYTES, crocRelayKey, openCroc, sealCroc } from '../wire/crocSeal.js';
 import { addressKey } from './address.js';
 import { CrocRooms } from './crocRooms.js';
+import type { CrocRoomsParts } from './crocRooms.js';
 import { CrocSocket } from './crocSocket.js';
-import type { RelayLimits } from './limits.js';
 
 /** The password of a croc relay unless its operator set another. */
 export const DEFAULT_CROC_PASSWORD = 'pass123';
@@ -20,11 +20,9 @@ export const DEFAULT_CROC_PASSWORD = 'pass123';
 const MAX_ROOM_BYTES = 256;
 
 /** What a croc relay needs. */
-export interface CrocRelayParts {
-  readonly clock: Clock;
+export interface CrocRelayParts extends CrocRoomsParts {
   readonly random: RandomBytes;
   readonly password: string;
-  readonly limits: RelayLimits;
   /** The TCP ports, in order. */
   readonly ports: readonly number[];
 }
@@ -37,7 +35,7 @@ export class CrocRelay {
 
   constructor(parts: CrocRelayParts) {
     this.#parts = parts;
-    this.#rooms = new CrocRooms(parts.clock, parts.limits);
+    this.#rooms = new CrocRooms(parts);
   }
 
   /** Bytes that came into staples so far. */
@@ -61,15 +59,18 @@ export class CrocRelay {
    * @param head - what it has sent so far
    */
   async accept(socket: Socket, index: number, head: Uint8Array): Promise<void> {
-    if (this.#pending >= this.#parts.limits.crocPending) {
+    const { clock, limits, onEvent } = this.#parts;
+    if (this.#pending >= limits.crocPending) {
+      onEvent({ kind: 'limited', limit: 'crocPending' });
       socket.destroy();
       return;
     }
     this.#pending += 1;
     const client = new CrocSocket(socket, head);
-    const cancel = this.#parts.clock.after(this.#parts.limits.identifyMs, () =>
-      client.fail(new CrocError('timed_out')),
-    );
+    const cancel = clock.after(limits.identifyMs, () => {
+      onEvent({ kind: 'limited', limit: 'identifyMs' });
+      client.fail(new CrocError('timed_out'));
+    });
     try {
       await this.#introduce(client, socket, index);
     } catch {

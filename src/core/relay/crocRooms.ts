@@ -2,8 +2,9 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '../edges.js';
 import { encodeCrocFrame } from '../wire/crocFrame.js';
+import type { RelayEvent } from './events.js';
 import { RateLimiter } from './limits.js';
-import type { RelayLimits } from './limits.js';
+import type { CountedLimit, RelayLimits } from './limits.js';
 import { LaneEnd, Staple } from './staple.js';
 
 /** Between two signs of life to a client that waits. */
@@ -20,20 +21,29 @@ interface Room {
   readonly settle: () => void;
 }
 
+/** What rooms need. */
+export interface CrocRoomsParts {
+  readonly clock: Clock;
+  readonly limits: RelayLimits;
+  /** Whether nobody new may begin to wait, because the relay is about to stop. */
+  readonly draining: () => boolean;
+  readonly onEvent: (event: RelayEvent) => void;
+  /** Told when somebody left a room. */
+  readonly onRooms: () => void;
+}
+
 /** The rooms of a relay. */
 export class CrocRooms {
-  readonly #clock: Clock;
-  readonly #limits: RelayLimits;
+  readonly #parts: CrocRoomsParts;
   readonly #rooms = new Map<string, Room>();
   readonly #byAddress: RateLimiter;
   readonly #byRoom: RateLimiter;
   #goneBytes = 0;
 
-  constructor(clock: Clock, limits: RelayLimits) {
-    this.#clock = clock;
-    this.#limits = limits;
-    this.#byAddress = new RateLimiter(limits.crocJoinsPerMinute);
-    this.#byRoom = new RateLimiter(limits.crocJoinsPerMinute);
+  constructor(parts: CrocRoomsParts) {
+    this.#parts = parts;
+    this.#byAddress = new RateLimiter(parts.limits.crocJoinsPerMinute);
+    this.#byRoom = new RateLimiter(parts.limits.crocJoinsPerMinute);
   }
 
   /** Bytes that came into staples so far. */
@@ -55,32 +65,42 @@ export class CrocRooms {
 
   /** Whether a client may come in; counts as an attempt. @param address - as `addressKey` gives it */
   check(name: string, address: string): Entry {
-    const now = this.#clock.now();
+    const now = this.#parts.clock.now();
     const often =
       this.#byAddress.take(address, now) !== undefined ||
       this.#byRoom.take(name, now) !== undefined;
-    if (often) return 'rate limited';
-    return this.#rooms.get(name)?.staple === undefined ? 'ok' : 'room full';
+    if (often) {
+      this.#limited('crocJoinsPerMinute');
+      return 'rate limited';
+    }
+    const room = this.#rooms.get(name);
+    // croc has no word for a relay that is about to stop.
+    if (room === undefined && this.#parts.draining()) return 'room full';
+    return room?.staple === undefined ? 'ok' : 'room full';
   }
 
   /** Takes in a client that was told `ok`. @param rest - what it has said already to its peer */
   enter(name: string, socket: Socket, rest: Buffer): void {
     const room = this.#rooms.get(name);
-    const end = new LaneEnd(socket, rest, this.#limits.laneBufferBytes);
+    const end = new LaneEnd(socket, rest, this.#parts.limits.laneBufferBytes);
     if (room === undefined) this.#wait(name, end);
     else this.#join(name, room, end);
   }
 
   #wait(name: string, first: LaneEnd): void {
+    const { clock, limits } = this.#parts;
     this.#evict();
     let stop: () => void;
     const tick = (): void => {
-      stop = this.#clock.after(KEEP_ALIVE_MS, tick);
+      stop = clock.after(KEEP_ALIVE_MS, tick);
       // A client that does not read its signs of life gets no more of them.
       if (first.socket.writableLength === 0) first.socket.write(KEEP_ALIVE);
     };
     tick();
-    const stopWaiting = this.#clock.after(this.#limits.crocWaitMs, () => first.socket.destroy());
+    const stopWaiting = clock.after(limits.crocWaitMs, () => {
+      this.#limited('crocWaitMs');
+      first.socket.destroy();
+    });
     const settle = (): void => {
       stop();
       stopWaiting();
@@ -106,6 +126,7 @@ export class CrocRooms {
     if (this.#rooms.get(name) !== room) return;
     this.#rooms.delete(name);
     this.#goneBytes += room.staple?.bytes ?? 0;
+    this.#parts.onRooms();
   }
 
   #evict(): void {
@@ -116,6 +137,12 @@ export class CrocRooms {
       oldest ??= room;
       waiting += 1;
     }
-    if (waiting >= this.#limits.crocRooms) oldest?.first.socket.destroy();
+    if (waiting < this.#parts.limits.crocRooms) return;
+    this.#limited('crocRooms');
+    oldest?.first.socket.destroy();
+  }
+
+  #limited(limit: CountedLimit): void {
+    this.#parts.onEvent({ kind: 'limited', limit });
   }
 }

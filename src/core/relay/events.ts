@@ -1,6 +1,6 @@
 /** What a relay tells its operator. */
 import type { RelayErrorCode } from '../errors.js';
-import type { RelayLimits } from './limits.js';
+import type { CountedLimit } from './limits.js';
 
 /** Whose doing it was, where that is known: an address key. Only when the operator asked for it. */
 interface Whose {
@@ -15,14 +15,18 @@ export type RelayEvent =
   /** The last connection of a channel that let data pass has gone. */
   | { readonly kind: 'lanes-ended'; readonly bytes: number }
   /** A limit slowed something down or put an end to it, without a refusal. */
-  | { readonly kind: 'limited'; readonly limit: keyof RelayLimits }
+  | { readonly kind: 'limited'; readonly limit: CountedLimit }
   | { readonly kind: 'draining' }
-  | { readonly kind: 'channels-expired'; readonly count: number }
+  | {
+      readonly kind: 'channels-expired';
+      readonly limit: 'idleMs' | 'lifeMs';
+      readonly count: number;
+    }
   | { readonly kind: 'stapled' }
   /** `limit`: the limit that was passed, if it was one. */
   | ({
       readonly kind: 'refused';
       readonly code: RelayErrorCode;
-      readonly limit?: keyof RelayLimits;
+      readonly limit?: CountedLimit;
     } & Whose)
   | { readonly kind: 'accept-failed' };

@@ -4,7 +4,7 @@ import type { JoinRequest } from '../wire/http.js';
 import type { Refusal } from './answers.js';
 import { Guesses } from './guesses.js';
 import { RateLimiter } from './limits.js';
-import type { RelayLimits } from './limits.js';
+import type { CountedLimit, RelayLimits } from './limits.js';
 
 /** When to come back to a relay that stops, or that has no memory left, seconds. */
 const DRAINING_RETRY_SECONDS = 5;
@@ -100,7 +100,7 @@ export class Gate {
   }
 }
 
-function limited(retryAfterSeconds: number, limit: keyof RelayLimits): Refusal {
+function limited(retryAfterSeconds: number, limit: CountedLimit): Refusal {
   return { ok: false, code: 'rate_limited', retryAfterSeconds, limit };
 }
 

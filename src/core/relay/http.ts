@@ -51,6 +51,8 @@ export function createHttpServer(parts: HttpParts): Server {
   const { limits, sockets, onEvent } = parts;
   const routes = routesOf(parts);
   const overLimit = new WeakMap<Socket, Refusal>();
+  /** Connections whose newest request has its head here. */
+  const headed = new WeakSet<Duplex>();
   const server = createServer(
     {
       headersTimeout: limits.headMs,
@@ -62,9 +64,12 @@ export function createHttpServer(parts: HttpParts): Server {
       keepAlive: true,
     },
     (incoming: IncomingMessage, outgoing: ServerResponse) => {
-      const refusal = overLimit.get(incoming.socket);
+      const { socket } = incoming;
+      headed.add(socket);
+      outgoing.once('finish', () => headed.delete(socket));
+      const refusal = overLimit.get(socket);
       if (refusal === undefined) void serve(parts, routes, incoming, outgoing);
-      else writeRaw(incoming.socket, refusal, onEvent);
+      else writeRaw(socket, refusal, onEvent);
     },
   );
   server.on('connection', (socket: Socket) => {
@@ -72,7 +77,11 @@ export function createHttpServer(parts: HttpParts): Server {
     if (refusal !== undefined && refusal !== 'cut') overLimit.set(socket, refusal);
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
-    writeRaw(socket, clientRefusal(error.code), onEvent);
+    writeRaw(socket, clientRefusal(error.code, headed.has(socket)), onEvent);
+  });
+  server.on('timeout', (socket: Socket) => {
+    onEvent({ kind: 'limited', limit: 'keepAliveMs' });
+    socket.destroy();
   });
   return server;
 }

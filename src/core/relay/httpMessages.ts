@@ -68,11 +68,15 @@ export function readBody(
   });
 }
 
-/** What to say to bytes that are not HTTP, by Node's code of the error. */
-export function clientRefusal(code: string | undefined): Refused {
+/**
+ * What to say to bytes that are not HTTP, or that do not come.
+ * @param code - Node's code of the error
+ * @param headed - whether the head of the request was there
+ */
+export function clientRefusal(code: string | undefined, headed: boolean): Refused {
   if (code === 'HPE_HEADER_OVERFLOW') return { ok: false, code: 'too_large' };
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
-    return { ok: false, code: 'bad_request', status: 408, limit: 'requestMs' };
+    return { ok: false, code: 'bad_request', status: 408, limit: headed ? 'requestMs' : 'headMs' };
   return { ok: false, code: 'bad_request' };
 }
 

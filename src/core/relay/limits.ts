@@ -58,6 +58,11 @@ export interface RelayLimits {
   readonly crocPending: number;
 }
 
+/** Those that set a pace or a size, which nobody runs into: gauges tell what comes of them. */
+export const PACES = ['failedJoinMs', 'holdMs', 'sweepMs', 'laneBufferBytes'] as const;
+/** Those whose every excess is told, and counted in the metrics. */
+export type CountedLimit = Exclude<keyof RelayLimits, (typeof PACES)[number]>;
+
 /** The limits of a relay for a team on one network. */
 export const DEFAULT_LIMITS: RelayLimits = {
   channels: 10_000,

@@ -16,9 +16,6 @@ const SILENCE_MS = 6000;
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 1000;
 
-/** What Redis says when it is there but cannot serve for now. */
-const AWAY = /^(LOADING|READONLY|OOM|MISCONF|MASTERDOWN|BUSY|NOREPLICAS|TRYAGAIN|NOAUTH|NOPERM)/;
-
 type Library = typeof redisClient;
 
 function makeClient({ createClient }: Library, url: string) {
@@ -133,13 +130,13 @@ export class RedisLink {
     return error instanceof this.#library.ErrorReply;
   }
 
+  /** An error that Redis answers with is as little use as no answer: whoever asked may try again. */
   async #bounded<T>(work: () => Promise<T>): Promise<T> {
     const { signal } = new AbortController();
     const onTimeout = (): CrocError => new CrocError('store_unreachable');
     try {
       return await within({ clock: this.#clock, signal, timeoutMs: COMMAND_MS, onTimeout }, work);
     } catch (error) {
-      if (this.#replied(error) && !AWAY.test(error.message)) throw error;
       throw error instanceof CrocError
         ? error
         : new CrocError('store_unreachable', { cause: error });

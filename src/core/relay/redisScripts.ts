@@ -33,6 +33,16 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 `;
 
+/** What is held of an open channel; nothing when it is something else, whoever put it there. */
+const READ = `
+local function read(held)
+  local sound, state = pcall(cjson.decode, held or '')
+  if sound and type(state) == 'table' and state.status == 'open' and type(state.owner) == 'string' then
+    return state
+  end
+end
+`;
+
 /**
  * Puts a state in the place of the one that the caller saw, if that is still there.
  *
@@ -72,12 +82,12 @@ return {'put', '', redis.call('ZCARD', KEYS[4])}
 `);
 
 /** Lets open channels count for longer. ARGV: how long (ms), names. */
-export const TOUCH = script(`${NOW}
+export const TOUCH = script(`${NOW}${READ}
 for i = 2, #ARGV do
   local name = ARGV[i]
   local held = redis.call('GET', 'croc:channel:' .. name)
-  local state = held and cjson.decode(held)
-  if state and state.status == 'open' then
+  local state = read(held)
+  if state then
     local untilMs = now + ARGV[1]
     redis.call('PEXPIRE', 'croc:channel:' .. name, ARGV[1] + ${GRACE_MS})
     redis.call('ZADD', 'croc:open', untilMs, name)
@@ -94,29 +104,34 @@ return 0
 
 /**
  * Closes channels whose deadline has passed, at most so many. ARGV: how many, how long a closed
- * channel is remembered (ms). Gives how many deadlines had passed, and how many channels it closed.
+ * channel is remembered (ms). Gives how many deadlines had passed, and how many channels it closed
+ * for being idle, and for their age.
  */
-export const SWEEP = script(`${NOW}
+export const SWEEP = script(`${NOW}${READ}
 local names = redis.call('ZRANGEBYSCORE', 'croc:open', '-inf', now, 'LIMIT', 0, ARGV[1])
+local old = {}
 for _, name in ipairs(redis.call('ZRANGEBYSCORE', 'croc:life', '-inf', now, 'LIMIT', 0, ARGV[1])) do
   names[#names + 1] = name
+  old[name] = true
 end
-local closed = 0
+local closed = {0, 0}
 for _, name in ipairs(names) do
   redis.call('ZREM', 'croc:open', name)
   redis.call('ZREM', 'croc:life', name)
   local held = redis.call('GET', 'croc:channel:' .. name)
-  local state = held and cjson.decode(held)
-  if state and state.status == 'open' then
-    local tombstone = cjson.encode({status = 'closed', channel = name})
+  local state = read(held)
+  if state then
+    local code = old[name] and 'transfer_limit' or nil
+    local tombstone = cjson.encode({status = 'closed', channel = name, code = code})
     redis.call('SET', 'croc:channel:' .. name, tombstone, 'PX', ARGV[2])
     redis.call('ZREM', 'croc:owner:' .. state.owner, name)
     if string.match(name, '^[1-9][0-9]*$') then
       redis.call('ZADD', 'croc:names:' .. #name, now + ARGV[2], name)
     end
     redis.call('PUBLISH', 'croc:notice:' .. name, tombstone)
-    closed = closed + 1
+    local limit = old[name] and 2 or 1
+    closed[limit] = closed[limit] + 1
   end
 end
-return {#names, closed}
+return {#names, closed[1], closed[2]}
 `);

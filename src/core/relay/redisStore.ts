@@ -12,10 +12,11 @@ import { CURVE_NAMES } from '../types.js';
 import { TOMBSTONE_MS } from './channel.js';
 import type { Channel, Home, OpenChannel, Outcome, Step } from './channel.js';
 import type { RelayLimits } from './limits.js';
+import { parseJson } from './parse.js';
 import { RedisLink } from './redisLink.js';
 import { PUT, SWEEP, TOUCH } from './redisScripts.js';
 import { drawName, isDecimal, sameVersion } from './store.js';
-import type { ChannelStore, ChannelStep, Opened } from './store.js';
+import type { ChannelStore, ChannelStep, Opened, Swept } from './store.js';
 
 /** How often a step is run again because another change came first, at most. */
 const MAX_TRIES = 50;
@@ -58,7 +59,7 @@ const putSchema = v.tuple([
   v.string(),
   v.number(),
 ]);
-const sweptSchema = v.tuple([v.number(), v.number()]);
+const sweptSchema = v.tuple([v.number(), v.number(), v.number()]);
 
 type Watcher = (channel: Channel | undefined) => void;
 type Limits = Pick<RelayLimits, 'channels' | 'channelsPerAddress' | 'idleMs' | 'lifeMs'>;
@@ -144,15 +145,16 @@ export class RedisStore implements ChannelStore {
   }
 
   /** Goes by Redis's clock: what the arguments say is what the states already say. */
-  async sweep(): Promise<number> {
+  async sweep(): Promise<Swept> {
     this.#unhear();
     this.#occupied.clear();
-    let expired = 0;
+    const swept = { idleMs: 0, lifeMs: 0 };
     for (;;) {
       const reply = await this.#script(SWEEP, [], [SWEEP_BATCH, TOMBSTONE_MS]);
-      const [due, closed] = v.parse(sweptSchema, reply);
-      expired += closed;
-      if (due < SWEEP_BATCH) return expired;
+      const [due, idle, old] = v.parse(sweptSchema, reply);
+      swept.idleMs += idle;
+      swept.lifeMs += old;
+      if (due < SWEEP_BATCH) return swept;
     }
   }
 
@@ -249,9 +251,11 @@ export class RedisStore implements ChannelStore {
   }
 
   /** Reads a state; the times in it are of no use to a step, because Redis keeps them. */
+  /** What somebody else wrote there and is no channel counts as nothing. */
   #parse(text: string): Channel | undefined {
-    if (text === '') return undefined;
-    const state = v.parse(stateSchema, JSON.parse(text));
+    const parsed = v.safeParse(stateSchema, parseJson(Buffer.from(text)));
+    if (!parsed.success) return undefined;
+    const state = parsed.output;
     const nowMs = this.#parts.clock.now();
     return state.status === 'open'
       ? { ...state, openedAtMs: nowMs, activeAtMs: nowMs }

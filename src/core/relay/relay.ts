@@ -64,7 +64,7 @@ export async function startRelay(setup: RelaySetup = {}): Promise<OperatedRelay>
   const onEvent = teller(setup, quiet);
   const password = setup.password === undefined ? undefined : new RelayPassword(setup.password);
   const resolver = new AddressResolver(setup.trustedProxies);
-  const sockets = new Sockets(limits, resolver);
+  const sockets = new Sockets(limits, resolver, onEvent);
   const hosts = setup.hosts ?? (setup.host === undefined ? [] : [setup.host]);
   const servers: Server[] = [];
   let store: ChannelStore | undefined;
@@ -85,7 +85,9 @@ export async function startRelay(setup: RelaySetup = {}): Promise<OperatedRelay>
     const home = homeOf(setup, hosts, ports);
     const rendezvous = new Rendezvous({ store, clock, random, limits, gate, home, onEvent });
     const croc = new CrocRelay({
-      ...{ clock, random, ports, limits },
+      ...{ clock, random, ports, limits, onEvent },
+      draining: () => gate.draining,
+      onRooms: () => quiet.changed(),
       // A relay with a password is not open to everybody by croc's protocol either.
       password: setup.crocPassword ?? setup.password ?? DEFAULT_CROC_PASSWORD,
     });
@@ -229,6 +231,10 @@ export interface RelayGauges extends RelayStats {
   /** Channels with both parties. */
   readonly pairs: number;
   readonly held: number;
+  /** Rooms with a croc client that waits, or with two. */
+  readonly crocRooms: number;
+  /** Bytes that wait for peers to read them. */
+  readonly bufferedBytes: number;
   readonly draining: boolean;
 }
 
@@ -277,10 +283,11 @@ class RunningRelay implements OperatedRelay {
   }
 
   async gauges(): Promise<RelayGauges> {
-    const { sockets, rendezvous, gate } = this.#parts;
+    const { sockets, rendezvous, gate, croc } = this.#parts;
     const { pairs, held } = rendezvous;
-    const { draining } = gate;
-    return { ...(await this.stats()), sockets: sockets.open, pairs, held, draining };
+    const { open, bufferedBytes } = sockets;
+    const own = { sockets: open, bufferedBytes, pairs, held, crocRooms: croc.rooms };
+    return { ...(await this.stats()), ...own, draining: gate.draining };
   }
 
   async drain(limitMs: number): Promise<void> {

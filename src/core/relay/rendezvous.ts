@@ -175,8 +175,11 @@ export class Rendezvous {
     const sweep = async (): Promise<void> => {
       gate.sweep(clock.now());
       await store.touch(busy(), clock.now());
-      const count = await store.sweep(clock.now(), limits);
-      if (count > 0) onEvent({ kind: 'channels-expired', count });
+      const swept = await store.sweep(clock.now(), limits);
+      for (const limit of ['idleMs', 'lifeMs'] as const) {
+        const count = swept[limit];
+        if (count > 0) onEvent({ kind: 'channels-expired', limit, count });
+      }
     };
     this.#cancelSweep = clock.after(limits.sweepMs, () => {
       this.startSweeping(busy);

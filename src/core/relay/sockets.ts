@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import type { AddressResolver } from './address.js';
 import { addressKey } from './address.js';
+import type { RelayEvent } from './events.js';
 import { Counter } from './limits.js';
 import type { RelayLimits } from './limits.js';
 import type { Refusal } from './answers.js';
@@ -18,10 +19,17 @@ export class Sockets {
   readonly #addresses = new Counter();
   readonly #limits: RelayLimits;
   readonly #resolver: AddressResolver;
+  readonly #onEvent: (event: RelayEvent) => void;
 
-  constructor(limits: RelayLimits, resolver: AddressResolver) {
+  /** @param onEvent - told of sockets that are cut without a word */
+  constructor(
+    limits: RelayLimits,
+    resolver: AddressResolver,
+    onEvent: (event: RelayEvent) => void = () => undefined,
+  ) {
     this.#limits = limits;
     this.#resolver = resolver;
+    this.#onEvent = onEvent;
   }
 
   /**
@@ -44,7 +52,10 @@ export class Sockets {
       });
       return undefined;
     }
-    if (this.#refused.size >= MAX_REFUSED) return cut(socket);
+    if (this.#refused.size >= MAX_REFUSED) {
+      this.#onEvent({ kind: 'limited', limit: over });
+      return cut(socket);
+    }
     this.#refused.add(socket);
     socket.once('close', () => this.#refused.delete(socket));
     const code = over === 'sockets' ? 'relay_full' : 'rate_limited';
@@ -54,6 +65,13 @@ export class Sockets {
   /** Sockets that are open. */
   get open(): number {
     return this.#open.size;
+  }
+
+  /** Bytes that wait for peers to read them. */
+  get bufferedBytes(): number {
+    let bytes = 0;
+    for (const socket of this.#open) bytes += socket.writableLength;
+    return bytes;
   }
 
   /** Destroys all of them. */

@@ -36,8 +36,8 @@ export interface ChannelStore {
   update<T>(name: string, step: ChannelStep<T>): Promise<Outcome<T>>;
   /** Says that data moved in these channels. */
   touch(names: readonly string[], nowMs: number): Promise<void>;
-  /** Closes channels past their life and forgets old tombstones; answers how many it closed. */
-  sweep(nowMs: number, life: ChannelLife): Promise<number>;
+  /** Closes channels past their life and forgets old tombstones. */
+  sweep(nowMs: number, life: ChannelLife): Promise<Swept>;
   /**
    * Calls `changed` after every change of version and at the end of the channel `name`, until the
    * function in the answer is called. May call it with what is already known, and with nothing when
@@ -63,6 +63,9 @@ export interface ChannelLife {
   /** In all. */
   readonly lifeMs: number;
 }
+
+/** How many channels a sweep closed, by the limit that they passed. */
+export type Swept = Readonly<Record<keyof ChannelLife, number>>;
 
 /** How many channels may be open. */
 export interface StoreLimits {
@@ -119,8 +122,8 @@ export class MemoryStore implements ChannelStore {
     return Promise.resolve();
   }
 
-  sweep(nowMs: number, { idleMs, lifeMs }: ChannelLife): Promise<number> {
-    let expired = 0;
+  sweep(nowMs: number, { idleMs, lifeMs }: ChannelLife): Promise<Swept> {
+    const swept = { idleMs: 0, lifeMs: 0 };
     for (const [name, channel] of this.#channels) {
       if (channel.status === 'closed') {
         if (nowMs - channel.closedAtMs >= TOMBSTONE_MS) this.#forget(name);
@@ -128,10 +131,10 @@ export class MemoryStore implements ChannelStore {
         const old = nowMs - channel.openedAtMs >= lifeMs;
         if (!old && nowMs - channel.activeAtMs < idleMs) continue;
         this.#put(name, closed(name, nowMs, old ? 'transfer_limit' : undefined));
-        expired += 1;
+        swept[old ? 'lifeMs' : 'idleMs'] += 1;
       }
     }
-    return Promise.resolve(expired);
+    return Promise.resolve(swept);
   }
 
   watch(name: string, changed: (channel: Channel) => void): () => void {

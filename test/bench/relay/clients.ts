@@ -1,36 +1,27 @@
 /** Clients of the three kinds of relay, as small as they can be: what is measured is the relay. */
 import { createHash, randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
-import { curveNamed } from '../../../src/core/pake/curves.js';
-import { beginExchange, randomScalar } from '../../../src/core/pake/exchange.js';
-import { plainSessionKey } from '../../../src/core/pake/keys.js';
-import { checkedPoint } from '../../../src/core/pake/points.js';
-import { CrocFrameReader, encodeCrocFrame } from '../../../src/core/wire/crocFrame.js';
-import { decodeCrocPake, encodeCrocPake } from '../../../src/core/wire/crocPake.js';
-import { crocRelayKey, openCroc, sealCroc } from '../../../src/core/wire/crocSeal.js';
+import { encodeCrocFrame } from '../../../src/core/wire/crocFrame.js';
+import { addressOf, enterRoom } from '../../support/crocRoom.js';
 
-/** Where a relay is, and whether clients come from many addresses. */
+/** Where a relay is. */
 export interface Place {
   readonly port: number;
   readonly ports: readonly number[];
 }
 
-/** Two parties that have met; `leave` lets go of what they hold. */
+/** Two parties that have met. */
 export interface Met {
   /** What each party says first on a lane; only ours has that. */
   readonly parties: readonly object[];
+  /** Ends it in order and lets go of what they hold. */
   leave(): Promise<void> | void;
+  /** Cuts their connections without a word. */
+  vanish(): void;
 }
 
-const random = (length: number): Uint8Array => randomBytes(length);
 const base64 = (length: number): string => randomBytes(length).toString('base64');
-
-/** Another loopback address for each number, so that no limit for one address is met. */
-export function addressOf(index: number): string {
-  return `127.${1 + ((index >> 16) & 63)}.${(index >> 8) & 255}.${1 + (index & 127)}`;
-}
 
 /** JSON over HTTP on one connection, one request at a time: no more of HTTP than the relay's answers need. */
 export class Http {
@@ -106,12 +97,15 @@ export async function meetOurs(place: Place, index: number): Promise<Met> {
   await reply;
   await http.post('/channel', { channel, uuid, h_k: h_k.toString('base64') });
   await confirmed;
-  const leave = async (): Promise<void> => {
-    await http.post('/channel', { channel, uuid, close: true });
+  const vanish = (): void => {
     http.close();
     other.close();
   };
-  return { parties: [{ channel, uuid }, me], leave };
+  const leave = async (): Promise<void> => {
+    await http.post('/channel', { channel, uuid, close: true });
+    vanish();
+  };
+  return { parties: [{ channel, uuid }, me], leave, vanish };
 }
 
 /** A WebSocket client for text frames below 64 KiB. */
@@ -225,43 +219,12 @@ export async function meetWormhole(place: Place, index: number): Promise<Met> {
     for (const { socket, mailbox } of [one, other])
       socket.say({ type: 'close', mailbox, mood: 'happy' });
     await Promise.all([one, other].map(({ socket }) => socket.hear(type('closed'))));
+    vanish();
+  };
+  const vanish = (): void => {
     for (const { socket } of [one, other]) socket.close();
   };
-  return { parties: [], leave };
-}
-
-/** A client of croc's relay, in a room. */
-export async function enterRoom(port: number, index: number, room: string): Promise<Socket> {
-  const socket = connect({ port, host: '127.0.0.1', localAddress: addressOf(index) });
-  socket.on('error', () => undefined);
-  const reader = new CrocFrameReader(8192);
-  const read = async (): Promise<Buffer> => {
-    for (;;) {
-      const body = reader.next();
-      if (body !== undefined) return body;
-      reader.push(((await once(socket, 'data')) as [Buffer])[0]);
-    }
-  };
-  const say = (body: Uint8Array): void => void socket.write(encodeCrocFrame(body));
-  const curve = curveNamed('siec');
-  const password = Uint8Array.of(1, 2, 3);
-  const exchange = beginExchange(curve, 'A', password, randomScalar(curve, random));
-  const fixed = { U: curve.U.toAffine(), V: curve.V.toAffine() };
-  say(encodeCrocPake({ role: 0, X: exchange.own.toAffine(), Y: undefined }, fixed));
-  const { Y } = decodeCrocPake(await read());
-  if (Y === undefined) throw new Error('no Y');
-  const salt = randomBytes(8);
-  const key = crocRelayKey(
-    plainSessionKey(password, exchange.agree(checkedPoint(curve, Y, 'Y'))),
-    salt,
-  );
-  say(salt);
-  say(sealCroc(key, Buffer.from('pass123'), random));
-  openCroc(key, await read());
-  say(sealCroc(key, Buffer.from(room), random));
-  const entry = openCroc(key, await read()).toString();
-  if (entry !== 'ok') throw new Error(`croc relay: ${entry}`);
-  return socket;
+  return { parties: [], leave, vanish };
 }
 
 /** croc: both go into a room, and a message passes each way. */
@@ -283,11 +246,9 @@ export async function meetCroc({ port }: Place, index: number): Promise<Met> {
   };
   await pass(other, one);
   await pass(one, other);
-  return {
-    parties: [],
-    leave: () => {
-      one.destroy();
-      other.destroy();
-    },
+  const vanish = (): void => {
+    one.destroy();
+    other.destroy();
   };
+  return { parties: [], leave: vanish, vanish };
 }

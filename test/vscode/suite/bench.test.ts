@@ -16,7 +16,7 @@ import { pipeline } from 'node:stream/promises';
 import * as v from 'valibot';
 import * as vscode from 'vscode';
 import type { CrocApi } from '../../../src/extension/api.js';
-import { crocApi, crocFolder } from '../support/extension.js';
+import { crocApi, crocExtension, crocFolder } from '../support/extension.js';
 import { nextEvent } from '../support/events.js';
 import { Person } from '../support/person.js';
 
@@ -141,6 +141,35 @@ async function hashOf(file: string): Promise<string> {
   await pipeline(createReadStream(file), hash);
   return hash.digest('hex');
 }
+
+// Alone: `CROC_BENCH=1 npm run test:vscode -- --grep 'time of activation'`, so that nothing has activated it before.
+if (process.env['CROC_BENCH'] === '1')
+  describe('the time of activation', () => {
+    it('is that of one small file', async () => {
+      const extension = crocExtension();
+      const started = performance.now();
+      await extension.activate();
+      const ms = performance.now() - started;
+      const out = path.join(crocFolder(), 'test', 'out', 'bench');
+      await mkdir(out, { recursive: true });
+      const times = [`activation: ${ms.toFixed(1)} ms`];
+      // Then all of it is loaded, a relay and a worker start: the first code that a person gets in a window.
+      const person = new Person();
+      for (const which of ['first', 'second', 'third']) {
+        const file = vscode.Uri.file(path.join(crocFolder(), 'package.json'));
+        const sending = performance.now();
+        await vscode.commands.executeCommand('croc.send', file);
+        const took = performance.now() - sending;
+        times.push(
+          `${which} send, from the command to the code on the clipboard: ${took.toFixed(0)} ms`,
+        );
+        await vscode.commands.executeCommand('croc.cancel');
+      }
+      await vscode.commands.executeCommand('croc.stopRelay');
+      person.leave();
+      await writeFile(path.join(out, 'host.txt'), `${times.join('\n')}\n`);
+    });
+  });
 
 // A measurement and no test: it takes a minute and 3 GB of memory, so it runs only when asked for.
 if (process.env['CROC_BENCH'] === '1')
