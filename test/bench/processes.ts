@@ -32,8 +32,8 @@ export class Child {
   readonly #timer: NodeJS.Timeout;
   readonly ended: Promise<number>;
   #said = '';
+  readonly #waiting = new Set<() => void>();
   #exitCode: number | undefined;
-  #wake: () => void = () => undefined;
   #peakMiB = 0;
 
   /** @param command - the program and its arguments */
@@ -68,10 +68,20 @@ export class Child {
       if (match) return match[1] ?? match[0];
       if (this.#exitCode !== undefined)
         throw new Error(`${this.#name} ended with ${this.#exitCode}: ${this.#said.slice(-500)}`);
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
+      await this.more();
     }
+  }
+
+  /** Everything that it has said so far, on both streams. */
+  get said(): string {
+    return this.#said;
+  }
+
+  /** Waits until it says more. @returns false when it has ended */
+  async more(): Promise<boolean> {
+    if (this.#exitCode !== undefined) return false;
+    await new Promise<void>((resolve) => this.#waiting.add(resolve));
+    return true;
   }
 
   /** Waits for a good end. @throws Error with what it said otherwise */
@@ -91,10 +101,20 @@ export class Child {
     this.#child.stdin?.end();
   }
 
+  /** Sends it a signal, if it still runs. */
+  kill(signal: NodeJS.Signals): void {
+    if (this.#exitCode === undefined) this.#child.kill(signal);
+  }
+
   /** Ends it and waits for that. */
   async stop(): Promise<void> {
     if (this.#exitCode === undefined) this.#child.kill('SIGTERM');
     await this.ended;
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiting) wake();
+    this.#waiting.clear();
   }
 
   #sample(): void {

@@ -2,12 +2,11 @@
  * The data plane of both sides, whole, over a network in memory that cuts, delays, splits, swallows, refuses
  * and changes as a seed says: what arrives is whole, or there is an error; never a hang, never wrong bytes.
  */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Walked } from '../../src/core/transfer/outbound.js';
 import { run, walked } from '../support/dataPlane.js';
@@ -20,8 +19,11 @@ import { compareTrees } from '../support/tree.js';
 const ABREAST = 24;
 /** Longer than every deadline of a run; who takes longer hangs. */
 const HANG_MS = 60_000;
-/** So long new seeds are begun, at most: a busy machine does fewer. */
-const TIME_MS = 10_000;
+/** Seeds of each storm: `STORM_SEEDS=5000 npx vitest run test/integration/data-plane-storm.test.ts` for more. */
+const WANTED = process.env['STORM_SEEDS'];
+const SEEDS = Number(WANTED ?? 600);
+/** So long new seeds are begun, at most, unless somebody asked for so many: a busy machine does fewer. */
+const TIME_MS = WANTED === undefined ? 14_000 : 3_600_000;
 
 let base = '';
 let from = '';
@@ -83,74 +85,88 @@ async function transfer(
   }
 }
 
-/** Runs seeds, several abreast, until there are enough or the time is over. @returns how many ran */
+/** Runs seeds, many abreast, until there are enough or the time is over. @returns how many ran */
 async function storm(
-  seeds: number,
   weather: (draw: () => number) => Weather,
   check: (ended: Awaited<ReturnType<typeof transfer>>) => void,
 ): Promise<number> {
   const untilMs = performance.now() + TIME_MS;
+  const first = Number(process.env['STORM_FIRST'] ?? randomInt(2 ** 31));
+  let begun = 0;
   let ran = 0;
-  const one = fc.asyncProperty(
-    fc.uniqueArray(fc.nat(), { minLength: ABREAST, maxLength: ABREAST }),
-    async (chosen) => {
-      if (performance.now() > untilMs) return;
-      await Promise.all(
-        chosen.map(async (seed) => {
-          check(await transfer(seed, weather(drawing(seed ^ 0x5bd1e995))));
-          ran += 1;
-        }),
-      );
-    },
-  );
-  await fc.assert(one, { numRuns: Math.ceil(seeds / ABREAST), endOnFailure: true });
+  const one = async (): Promise<void> => {
+    while (begun < SEEDS && performance.now() < untilMs) {
+      const seed = first + begun;
+      begun += 1;
+      try {
+        check(await transfer(seed, weather(drawing(seed ^ 0x5bd1e995))));
+      } catch (cause) {
+        begun = SEEDS;
+        throw new Error(`seed ${seed} (STORM_FIRST=${seed} STORM_SEEDS=1)`, { cause });
+      }
+      ran += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: ABREAST }, one));
   return ran;
 }
 
 describe('the data plane', () => {
-  it('brings everything over whole, whatever breaks, as long as it comes back', async () => {
-    let broke = 0;
-    let arrived = 0;
-    const ran = await storm(
-      1500,
-      (draw) => ({
-        cut: draw() * 0.08,
-        hole: draw() < 0.2 ? draw() * 0.02 : 0,
-        refuse: draw() * 0.3,
-        tamper: 0,
-        troubles: Math.floor(draw() * 12),
-      }),
-      ({ ending, network }) => {
-        // On a machine that has no time for this, what comes back can come too late.
-        for (const end of [ending.sender, ending.recipient])
-          expect(end).toMatch(/^(whole|connection_lost|peer_silent|peer_failed)$/);
-        if (ending.recipient === 'whole') arrived += 1;
-        if (network.dials > 8) broke += 1;
-      },
-    );
-    expect(ran).toBeGreaterThanOrEqual(ABREAST);
-    expect(arrived).toBeGreaterThan(ran * 0.8);
-    expect(broke).toBeGreaterThan(0);
-  }, 90_000);
+  it(
+    'brings everything over whole, whatever breaks, as long as it comes back',
+    async () => {
+      let broke = 0;
+      let arrived = 0;
+      const ran = await storm(
+        (draw) => ({
+          cut: draw() * 0.08,
+          hole: draw() < 0.2 ? draw() * 0.02 : 0,
+          refuse: draw() * 0.3,
+          slow: draw() * 0.5,
+          tamper: 0,
+          troubles: Math.floor(draw() * 12),
+        }),
+        ({ ending, network }) => {
+          // On a machine that has no time for this, what comes back can come too late.
+          for (const end of [ending.sender, ending.recipient])
+            expect(end).toMatch(/^(whole|connection_lost|channel_closed|peer_silent|peer_failed)$/);
+          if (ending.recipient === 'whole') arrived += 1;
+          if (network.dials > 8) broke += 1;
+        },
+      );
+      expect(ran).toBeGreaterThan(0);
+      expect(arrived).toBeGreaterThan(ran * 0.8);
+      if (SEEDS > 10) expect(broke).toBeGreaterThan(0);
+      console.log(`${ran} seeds, ${arrived} arrived, ${broke} with lanes dialled again`);
+    },
+    TIME_MS + 90_000,
+  );
 
-  it('takes nothing that was changed, dropped, doubled, moved or recorded before', async () => {
-    let refused = 0;
-    const ran = await storm(
-      1500,
-      (draw) => ({
-        cut: draw() * 0.04,
-        hole: 0,
-        refuse: draw() * 0.2,
-        tamper: draw() * 0.05,
-        troubles: Math.floor(draw() * 8),
-      }),
-      ({ ending, network }) => {
-        if (!network.tampered)
-          expect(ending.recipient).toMatch(/^(whole|connection_lost|peer_silent|peer_failed)$/);
-        if (ending.recipient !== 'whole') refused += 1;
-      },
-    );
-    expect(ran).toBeGreaterThanOrEqual(ABREAST);
-    expect(refused).toBeGreaterThan(0);
-  }, 90_000);
+  it(
+    'takes nothing that was changed, dropped, doubled, moved or recorded before',
+    async () => {
+      let refused = 0;
+      const ran = await storm(
+        (draw) => ({
+          cut: draw() * 0.04,
+          hole: 0,
+          refuse: draw() * 0.2,
+          slow: draw() * 0.3,
+          tamper: draw() * 0.05,
+          troubles: Math.floor(draw() * 8),
+        }),
+        ({ ending, network }) => {
+          if (!network.tampered)
+            expect(ending.recipient).toMatch(
+              /^(whole|connection_lost|channel_closed|peer_silent|peer_failed)$/,
+            );
+          if (ending.recipient !== 'whole') refused += 1;
+        },
+      );
+      expect(ran).toBeGreaterThan(0);
+      if (SEEDS > 10) expect(refused).toBeGreaterThan(0);
+      console.log(`${ran} seeds, ${refused} ended with an error`);
+    },
+    TIME_MS + 90_000,
+  );
 });

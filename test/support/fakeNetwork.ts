@@ -18,11 +18,16 @@ export interface Weather {
   readonly refuse: number;
   /** Of bytes to be changed, dropped, doubled, or taken from an older connection. */
   readonly tamper: number;
+  /** Of a connection to be slow: each of its pieces takes a while, so that what other lanes bring overtakes it. */
+  readonly slow: number;
   /** How many cuts, holes and refusals there are at most; then the network is good. */
   readonly troubles: number;
 }
 
 type Draw = () => number;
+
+/** How long a piece on a slow connection takes at most, milliseconds. */
+const SLOW_MS = 12;
 
 /** One party's end of a connection. */
 export class FakeSocket extends Duplex {
@@ -43,6 +48,7 @@ export class FakeSocket extends Duplex {
   peer: FakeSocket | undefined;
   admitted = false;
   hole = false;
+  slow = false;
   line = '';
   early: { chunk: Buffer; done: () => void }[] = [];
   finSaid = false;
@@ -134,6 +140,7 @@ export class FakeNetwork {
   dialAs(role: Role): Dial {
     return (where, onread) => {
       const socket = new FakeSocket(role, where, this, onread);
+      socket.slow = this.#draw() < this.#weather.slow;
       this.dials += 1;
       setImmediate(() => {
         if (socket.destroyed) return;
@@ -243,7 +250,8 @@ export class FakeNetwork {
       peer.deliver(changed.subarray(at, at + length));
       this.#later(() => step(at + length));
     };
-    step(0);
+    if (from.slow) setTimeout(() => step(0), 1 + Math.floor(this.#draw() * SLOW_MS));
+    else step(0);
   }
 
   #later(work: () => void): void {
