@@ -21,8 +21,12 @@ const BUSY: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'relay_full',
   'relay_unavailable',
 ]);
-/** Attempts in a row, while the relay answers by HTTP, after which a port is blocked indeed. */
-const ATTEMPTS = 2;
+/** Attempts in a row, while the relay answers by HTTP, after which a port is blocked indeed: where nothing answers. */
+const SILENT_ATTEMPTS = 2;
+/** The same where a connection is refused at once, as it also is while a process of the relay starts again. */
+const REFUSED_ATTEMPTS = 5;
+/** The first pause between two of them; each further one is twice as long. Milliseconds. */
+const REFUSED_PAUSE_MS = 100;
 /** A relay that takes longer to say where its lanes are was away, milliseconds. */
 const PROMPT_MS = 1500;
 /** About so long a busy relay is left alone, milliseconds. */
@@ -48,6 +52,7 @@ export async function openLanes(
   signal: AbortSignal,
 ): Promise<readonly LaneConnection[]> {
   for (let attempt = 1; ; attempt += 1) {
+    const startMs = performance.now();
     try {
       return await openAll(parts, signal);
     } catch (thrown) {
@@ -58,7 +63,10 @@ export async function openLanes(
         attempt = 0;
         continue;
       }
-      if (!AWAY.has(error.code) || attempt >= ATTEMPTS) throw error;
+      const refused = performance.now() - startMs < PROMPT_MS;
+      const attempts = refused ? REFUSED_ATTEMPTS : SILENT_ATTEMPTS;
+      if (!AWAY.has(error.code) || attempt >= attempts) throw error;
+      if (refused) await sleep(systemClock, REFUSED_PAUSE_MS * 2 ** (attempt - 1), signal);
       const askedMs = performance.now();
       await parts.where.refresh();
       if (performance.now() - askedMs > PROMPT_MS) attempt = 0;

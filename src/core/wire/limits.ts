@@ -36,8 +36,11 @@ export const RECONNECT_MS = 120_000;
 export const REDIAL_PAUSE_MS = 250;
 /** Between two words of a party about how far a lane is, when something new came. */
 export const POSITION_MS = 100;
-/** Records on one lane that the other side has not said to have, at most; further ones wait. */
-export const MAX_UNCONFIRMED_RECORDS = 1024;
+/**
+ * Records of one lane that the peer has not confirmed, at most: what a cut can cost. Four lanes of 1 MiB records
+ * are 56 MiB on their way, enough for 4 Gbit/s at 100 ms.
+ */
+export const MAX_UNCONFIRMED_RECORDS = 14;
 /** Bytes of control records among those, at most; further ones wait. */
 export const MAX_UNCONFIRMED_BYTES = 4 * 1024 * 1024;
 /** Bytes of a block of a file, the unit that is compared. */
