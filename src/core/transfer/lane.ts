@@ -19,7 +19,7 @@ import { SentRecords } from './sentRecords.js';
 import type { SentRecord } from './sentRecords.js';
 
 /** Records that are taken before the peer is told of it without waiting for the next tick, at most. */
-const POSITION_EVERY = 4;
+const POSITION_EVERY = 2;
 /** At first the peer is told sooner, by that it learns how fast the way is: when a fourth of all is new. */
 const POSITION_SHARE = 4;
 /** A lane that stays for this long after it came back is well again, milliseconds. */

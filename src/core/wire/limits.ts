@@ -38,9 +38,9 @@ export const REDIAL_PAUSE_MS = 250;
 export const POSITION_MS = 100;
 /**
  * Records of one lane that the peer has not confirmed, at most: what a cut can cost. Four lanes of 1 MiB records
- * are 56 MiB on their way, enough for 4 Gbit/s at 100 ms.
+ * are 60 MiB on their way, enough for 4 Gbit/s at 100 ms.
  */
-export const MAX_UNCONFIRMED_RECORDS = 14;
+export const MAX_UNCONFIRMED_RECORDS = 15;
 /** Bytes of control records among those, at most; further ones wait. */
 export const MAX_UNCONFIRMED_BYTES = 4 * 1024 * 1024;
 /** Bytes of a block of a file, the unit that is compared. */
