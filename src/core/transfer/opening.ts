@@ -24,7 +24,7 @@ const BUSY: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 /** Attempts in a row, while the relay answers by HTTP, after which a port is blocked indeed: where nothing answers. */
 const SILENT_ATTEMPTS = 2;
 /** The same where a connection is refused at once, as it also is while a process of the relay starts again. */
-const REFUSED_ATTEMPTS = 5;
+const REFUSED_ATTEMPTS = 4;
 /** The first pause between two of them; each further one is twice as long. Milliseconds. */
 const REFUSED_PAUSE_MS = 100;
 /** A relay that takes longer to say where its lanes are was away, milliseconds. */
