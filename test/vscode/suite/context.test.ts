@@ -1,5 +1,6 @@
 /** The context keys by which menus and palette show only what can be done. */
 import assert from 'node:assert/strict';
+import { until } from '../../support/vscode/wait.js';
 import { crocApi } from '../support/extension.js';
 import { Scene } from '../support/scene.js';
 import { contextKeys } from '../support/shown.js';
@@ -21,6 +22,7 @@ describe('the context keys', () => {
     assert.equal(keys()['transferActive'], false);
 
     const send = await api.send([await scene.file('one.txt')]);
+    scene.atEnd(() => send.cancel());
     const waiting = {
       relayRunning: true,
       transferKnown: true,
@@ -29,6 +31,8 @@ describe('the context keys', () => {
     };
     assert.deepEqual(keys(), waiting);
     const offer = await scene.otherSide(relay.url).receive(send.code);
+    // The recipient has the offer before the sender is told that the code is used up.
+    await until(() => !keys()['codeWaiting'] || undefined, 20_000, 'The used-up code in the keys');
     assert.deepEqual(keys(), { ...waiting, codeWaiting: false });
     await offer.accept({ to: await scene.subfolder('inbox') }).done;
     await send.done;
