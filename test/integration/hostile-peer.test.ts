@@ -3,6 +3,7 @@
  * an error with a code on our side, nothing half-written, nothing left open.
  */
 import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { brotliCompressSync, constants } from 'node:zlib';
@@ -604,5 +605,24 @@ describe('a hostile recipient', () => {
     expect(send.state).toBe('closed');
     peer.vanish();
     await nothingLeft(relay, await temporaryFolder());
+  });
+
+  it('that tells what it has in one go with its answer makes no progress of 0 bytes of 0', async () => {
+    const [relay, from] = [await testRelay(), await temporaryFolder()];
+    await writeFile(path.join(from, 'file'), randomBytes(3_000_000));
+    const send = await testCroc(relay).send([path.join(from, 'file')]);
+    send.done.catch(() => undefined);
+    const totals: number[] = [];
+    send.on('progress', ({ total }) => totals.push(total));
+    const peer = new RawPeer(relay.url);
+    await peer.meetAsRecipient(send.code);
+    peer.lane.hello([]);
+    await peer.lane.until('offer');
+    wants(peer, [[0, 1]], 1, 3_000_000);
+    peer.lane.say({ t: 'have', bytes: 0 });
+    await once(send, 'progress');
+    await send.cancel();
+    expect(new Set(totals)).toEqual(new Set([3_000_000]));
+    peer.vanish();
   });
 });

@@ -123,6 +123,8 @@ export class Outbound implements Flow {
       this.#settled = !message.accept;
       this.#answer.resolve(message);
     } else if (message.t === 'have' && this.#phase !== 'offering') {
+      // It may come in one piece with the answer, before anything was made of that.
+      if (this.#plan === undefined) return;
       this.#filesDone = Math.max(this.#filesDone, Math.min(message.files ?? 0, this.#files));
       this.#report(message.bytes);
     } else if (message.t === 'done' && this.#phase === 'sent') {

@@ -62,8 +62,7 @@ function runningLook(transfer: Transfer): Look {
   const icon = transfer.direction === 'send' ? 'cloud-upload' : 'cloud-download';
   const { progress } = transfer;
   if (progress === undefined) return { text: `$(sync~spin) ${title}`, spoken };
-  // Before the total is known nothing has passed, rather than all of it.
-  const percent = t('{0} %', percentOf(progress.bytes, Math.max(1, progress.total)));
+  const percent = t('{0} %', percentOf(progress.bytes, progress.total));
   return { text: `$(${icon}) ${percent}`, spoken: `${spoken} ${percent}` };
 }
 
