@@ -139,11 +139,10 @@ function connect(parts: Parts, { code, relay, typed }: Meeting): PromiseLike<Off
             shown = stateText(state);
             progress.report({ message: shown });
           },
-          onConnection: ({ connected, giveUpInMs }) => {
-            const seconds = Math.ceil(giveUpInMs / 1000);
-            const lost = vscode.l10n.t('The connection was lost. Reconnecting, {0} s', seconds);
-            progress.report({ message: connected ? shown : lost });
-          },
+          onConnection: ({ connected }) =>
+            progress.report({
+              message: connected ? shown : vscode.l10n.t('The connection was lost. Reconnecting…'),
+            }),
         }),
       );
     },
