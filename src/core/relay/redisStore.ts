@@ -250,8 +250,10 @@ export class RedisStore implements ChannelStore {
     return result;
   }
 
-  /** Reads a state; the times in it are of no use to a step, because Redis keeps them. */
-  /** What somebody else wrote there and is no channel counts as nothing. */
+  /**
+   * Reads a state; the times in it are of no use to a step, because Redis keeps them. What somebody else wrote
+   * there and is no channel counts as nothing.
+   */
   #parse(text: string): Channel | undefined {
     const parsed = v.safeParse(stateSchema, parseJson(Buffer.from(text)));
     if (!parsed.success) return undefined;

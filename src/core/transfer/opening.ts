@@ -1,5 +1,5 @@
 /** Opens the lanes of a transfer for the first time; the network may go away in that very moment, too. */
-import { sleep } from '../async.js';
+import { sleep, within } from '../async.js';
 import { systemClock } from '../edges.js';
 import { CrocError } from '../errors.js';
 import type { ErrorCode } from '../errors.js';
@@ -68,7 +68,10 @@ export async function openLanes(
       if (!AWAY.has(error.code) || attempt >= attempts) throw error;
       if (refused) await sleep(systemClock, REFUSED_PAUSE_MS * 2 ** (attempt - 1), signal);
       const askedMs = performance.now();
-      await parts.where.refresh();
+      const onTimeout = (): CrocError => error;
+      const timeoutMs = parts.timing.reconnectMs;
+      const limits = { clock: systemClock, signal, timeoutMs, onTimeout };
+      await within(limits, () => parts.where.refresh());
       if (performance.now() - askedMs > PROMPT_MS) attempt = 0;
     }
   }

@@ -19,8 +19,8 @@ export interface RedialParts {
 }
 
 /**
- * Dials until `meet` is content, after each failure where the relay then says that the lane is. Pauses double from `redialMs` to twelve times as long; each is cut by a
- * random half, so that lanes and parties do not come all at once.
+ * Dials until `meet` is content, after each failure where the relay then says that the lane is. Pauses double from
+ * `redialMs` to twelve times as long; each is cut by a random half, so that lanes and parties do not come all at once.
  *
  * @param untilMs - when to give up, on the clock of `performance.now()`
  * @param meet - gets a connection that the relay has admitted and the milliseconds that it may wait for
