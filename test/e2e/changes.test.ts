@@ -61,9 +61,15 @@ describe('changes', () => {
     await quickInput.submit(relay);
     await quickInput.asks(/What should become of it/);
     await editors.takeScreens('changes-2-question', EVERY_LOOK);
+    await quickInput.pick(/Look at it/);
+    const { page } = b.workbench;
+    await page.getByRole('tab', { name: /Offered changes to b/ }).waitFor();
+    await page.getByText('export const answer = 42;').first().waitFor();
+    await quickInput.asks(/What should become of it/);
+    await editors.takeScreens('changes-3-looked-at', EVERY_LOOK);
     await quickInput.pick(/Apply to/);
     await b.workbench.notification(/The changes are in/).waitFor();
-    await editors.takeScreens('changes-3-applied', EVERY_LOOK);
+    await editors.takeScreens('changes-4-applied', EVERY_LOOK);
 
     const differences = await compareTrees(a.folder, b.folder);
     // Times, and git's own folder, are not part of a patch.
