@@ -2,6 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { deadlineMs, testOut } from './project.js';
+import { until } from './wait.js';
 import type { Workbench } from './workbench.js';
 
 /** A look of the editor, by the ending of the picture's name. */
@@ -61,12 +62,23 @@ export async function takeScreens(
 export async function takeScreen(workbench: Workbench, name: string): Promise<string> {
   const file = testOut('screens', `${name}.png`);
   await mkdir(path.dirname(file), { recursive: true });
-  // What only hovers because the pointer happens to be there is no part of the picture.
-  await workbench.page.mouse.move(0, 0);
-  const hovers = workbench.page.locator('.monaco-hover:visible');
-  await hovers.first().waitFor({ state: 'hidden', timeout: 3_000 });
+  await leaveHovers(workbench);
   await workbench.page.screenshot({ path: file, timeout: deadlineMs.step });
   return file;
+}
+
+/**
+ * What only hovers because the pointer happens to be there is no part of a picture. A hover that was on its way when
+ * the pointer left comes after it, and stays until the pointer moves once more.
+ */
+async function leaveHovers({ page }: Workbench): Promise<void> {
+  const hovers = page.locator('.monaco-hover:visible');
+  let y = 0;
+  const left = async (): Promise<true | undefined> => {
+    await page.mouse.move(0, (y = 1 - y));
+    return (await hovers.count()) === 0 || undefined;
+  };
+  await until(left, deadlineMs.step, 'The end of what hovers', 100);
 }
 
 /** Takes test/out/screens/NAME.png of the panel alone; gives the file. */
