@@ -116,10 +116,16 @@ export class Workbench {
 
   async #paletteWith(title: string): Promise<true | undefined> {
     await this.page.keyboard.press('F1');
-    await this.quickInput.fill(`>${title}`);
+    // A panel that just opens takes the keyboard, and with that the palette is shut again.
+    const open = async (): Promise<boolean> => shows(this.quickInput.input, 'visible');
+    if (!(await open())) return undefined;
     const row = this.quickInput.rows.filter({ hasText: title }).first();
-    if (await shows(row, 'visible')) return true;
-    await this.quickInput.cancel();
+    const filled = this.quickInput.input.fill(`>${title}`, { timeout: 3000 }).then(
+      () => true,
+      () => false,
+    );
+    if ((await filled) && (await shows(row, 'visible'))) return true;
+    if (await open()) await this.quickInput.cancel();
     return undefined;
   }
 
