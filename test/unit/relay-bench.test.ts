@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { judge } from '../bench/relay/flat.js';
-import type { Sample, SoakResults } from '../bench/relay/flat.js';
+import type { AllSoakResults, Sample } from '../bench/relay/flat.js';
 import { render } from '../bench/relay/report.js';
 import type { RelayResults } from '../bench/relay/report.js';
 
@@ -71,10 +71,10 @@ describe('docs/relay.md', () => {
   const root = path.resolve(import.meta.dirname, '../..');
   const read = (file: string): string => readFileSync(path.join(root, file), 'utf8');
   const results = JSON.parse(read('bench/relay-results.json')) as RelayResults;
-  const soak = JSON.parse(read('bench/soak-results.json')) as SoakResults;
+  const soaks = JSON.parse(read('bench/soak-results.json')) as AllSoakResults;
 
   it('has the figures of the last runs and no others', () => {
-    expect(render(read('docs/relay.md'), results, soak)).toBe(read('docs/relay.md'));
+    expect(render(read('docs/relay.md'), results, soaks)).toBe(read('docs/relay.md'));
   });
 
   it('tells of a run that reached what was asked of it', () => {
@@ -89,6 +89,7 @@ describe('docs/relay.md', () => {
     expect(ours('waiting')).toMatchObject({ count: 10_000, heldRequests: 10_000 });
     expect(ours('waiting')['peakMiB']).toBeLessThan(512);
     expect(ours('staples')).toMatchObject({ count: 200, stalled: 0, wrongPieces: 0 });
-    expect(soak.failures).toEqual([]);
+    expect(soaks.length).toBeGreaterThan(0);
+    for (const { failures } of soaks) expect(failures).toEqual([]);
   });
 });

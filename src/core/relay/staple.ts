@@ -2,6 +2,10 @@
 import type { Socket } from 'node:net';
 import { release } from '../wire/memory.js';
 import type { Meter } from './meter.js';
+import { Turn, Turns } from './turns.js';
+
+/** The event loop is this thread's, and so are its turns. */
+const turns = new Turns();
 
 /** A connection of one party that was let in. */
 export class LaneEnd {
@@ -11,9 +15,10 @@ export class LaneEnd {
   readonly #early: Buffer[] = [];
   #earlyBytes = 0;
   #ended = false;
-  /** Why nothing is read at the moment: the peer has no room, or the rate is used up. */
+  /** Why nothing is read at the moment: the peer has no room, the rate is used up, or it is others' turn. */
   #full = false;
   #slow = false;
+  readonly #turn: Turn;
   #cancelWait: () => void = () => undefined;
 
   /**
@@ -24,6 +29,11 @@ export class LaneEnd {
     this.socket = socket;
     this.#headBytes = socket.bytesRead - rest.length;
     this.#limitBytes = limitBytes;
+    this.#turn = new Turn(
+      turns,
+      () => void socket.pause(),
+      () => this.#readOn(),
+    );
     socket.once('end', () => (this.#ended = true));
     // Reading on while alone is the only way to hear that the client has gone. What it sends
     // meanwhile is kept up to a bound; from there on TCP makes it wait.
@@ -62,6 +72,7 @@ export class LaneEnd {
         this.#readOn();
       });
     }
+    this.#turn.count(chunk.length);
     const waitMs = meter?.passed(chunk.length) ?? 0;
     if (meter === undefined || waitMs === 0) return;
     this.#cancelWait(); // the newer wait is the longer one
@@ -73,9 +84,9 @@ export class LaneEnd {
     });
   }
 
-  /** Reads on when `peer` has room and the rate allows it. */
+  /** Reads on when `peer` has room, the rate allows it, and it is this one's turn. */
   #readOn(): void {
-    if (!this.#full && !this.#slow) this.socket.resume();
+    if (!this.#full && !this.#slow && !this.#turn.over) this.socket.resume();
   }
 
   readonly #keep = (chunk: Buffer): void => {

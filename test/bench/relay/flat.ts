@@ -25,12 +25,16 @@ export interface Figure {
   readonly rest: number;
 }
 
-/** bench/soak-results.json. */
+/** Of bench/soak-results.json: the last run of each `store`. */
+export type AllSoakResults = readonly SoakResults[];
+
+/** One run. */
 export interface SoakResults {
   readonly date: string;
   readonly machine: string;
   /** How long the load lasted. */
   readonly minutes: number;
+  /** Where the channels were: `memory` or `Redis`. */
   readonly store: string;
   readonly load: Readonly<Record<string, number>>;
   readonly figures: readonly Figure[];

@@ -15,7 +15,7 @@ import { parseArgs } from 'node:util';
 import { median } from '../processes.js';
 import type { Place } from './clients.js';
 import type { Kind, Order, Work } from './driver.js';
-import type { SoakResults } from './flat.js';
+import type { AllSoakResults } from './flat.js';
 import {
   cpuSeconds,
   describe,
@@ -188,5 +188,5 @@ if (!flags.render) {
 const results = readResults();
 if (results === undefined) throw new Error('there are no results to render');
 const document = readFileSync(DOCUMENT, 'utf8');
-await writeFile(DOCUMENT, render(document, results, read(SOAK) as SoakResults | undefined));
+await writeFile(DOCUMENT, render(document, results, (read(SOAK) ?? []) as AllSoakResults));
 process.exit(0);

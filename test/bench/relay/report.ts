@@ -1,6 +1,6 @@
 /** The results of bench and soak as tables in docs/relay.md. */
 import type { Kind, Order, Work } from './driver.js';
-import type { Sample, SoakResults } from './flat.js';
+import type { AllSoakResults, Sample, SoakResults } from './flat.js';
 
 /** The figures of one relay: the median over the rounds; or a sentence why there are none. */
 export type Result = Readonly<Record<string, number>> | string;
@@ -149,8 +149,8 @@ function soakTable({ date, minutes, store, load, figures, failures }: SoakResult
       `| ${SAMPLE_WORDS[what]} | ${[start, early, late, rest].map(number).join(' | ')} |`,
   );
   return [
-    '### Soak',
-    `${date}, ${number(minutes)} minutes of load, channels in ${store}: ${of('meetings')} meetings with ${of('movedMiB')} MiB in all ` +
+    `### Soak, channels in ${store}`,
+    `${date}, ${number(minutes)} minutes of load: ${of('meetings')} meetings with ${of('movedMiB')} MiB in all ` +
       `(${of('abandoned')} abandoned without a word), ${of('waited')} channels that waited, ${of('guesses')} guesses, ` +
       `${of('nonsense')} connections with nonsense, ${of('crocPairs')} pairs of croc clients; ${of('wrong')} streams ` +
       `came out wrong. The relay took ${of('relayCpuPercent')} % of a core. ` +
@@ -169,7 +169,7 @@ export function asText(work: Work, outcome: Outcome): string {
 export function render(
   document: string,
   { machine, programs, works }: RelayResults,
-  soak: SoakResults | undefined,
+  soaks: AllSoakResults,
 ): string {
   const [begin, end] = [document.indexOf(BEGIN), document.indexOf(END)];
   if (begin < 0 || end < begin) throw new Error('docs/relay.md has lost its marks');
@@ -177,10 +177,6 @@ export function render(
     const outcome = works[work];
     return outcome === undefined ? [] : [table(work, outcome)];
   });
-  const parts = [
-    `On ${machine}, with ${programs.join(', ')}.`,
-    ...tables,
-    ...(soak === undefined ? [] : [soakTable(soak)]),
-  ];
+  const parts = [`On ${machine}, with ${programs.join(', ')}.`, ...tables, ...soaks.map(soakTable)];
   return `${document.slice(0, begin)}${BEGIN}\n\n${parts.join('\n\n')}\n\n${document.slice(end)}`;
 }

@@ -2,13 +2,14 @@
  * `npm run soak:relay [-- --minutes 60] [--store redis://…]`: a relay in a process of its own under moderate load:
  * two meetings a second with data both ways, channels that wait, clients that vanish, guess, talk nonsense.
  * Looks at memory, sockets, timers and channels all the time, then lets the relay rest. Fails when memory grew,
- * when a byte was wrong, or when anything is left. Writes bench/soak-results.json.
+ * when a byte was wrong, or when anything is left. Writes bench/soak-results.json, where the last
+ * run of the other store stays.
  */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { withFolder } from '../processes.js';
@@ -17,7 +18,7 @@ import { Http, meetOurs, openChannel } from './clients.js';
 import { cpuSeconds, descriptors, machine, memoryMiB, readMetrics, startRelay } from './relays.js';
 import type { Relay } from './relays.js';
 import { judge, keysOf } from './flat.js';
-import type { Sample, SoakResults } from './flat.js';
+import type { AllSoakResults, Sample, SoakResults } from './flat.js';
 
 const { values: flags } = parseArgs({
   options: { minutes: { type: 'string', default: '60' }, store: { type: 'string' } },
@@ -221,9 +222,12 @@ const results = await withFolder(async (folder) => {
 });
 console.log(JSON.stringify(results, null, 2));
 console.log(results.failures.length === 0 ? 'flat' : `not flat: ${results.failures.join('; ')}`);
-if (minutes >= KEPT_MINUTES)
-  await writeFile(
-    path.join(ROOT, 'bench/soak-results.json'),
-    `${JSON.stringify(results, null, 2)}\n`,
-  );
+if (minutes >= KEPT_MINUTES) {
+  // Read only now: a run with the other store may have ended meanwhile.
+  const file = path.join(ROOT, 'bench/soak-results.json');
+  const all = JSON.parse(await readFile(file, 'utf8')) as AllSoakResults;
+  const kept = [...all.filter((one) => one.store !== results.store), results];
+  kept.sort((one, other) => (one.store > other.store ? -1 : 1));
+  await writeFile(file, `${JSON.stringify(kept, null, 2)}\n`);
+}
 process.exit(results.failures.length === 0 ? 0 : 1);
