@@ -14,6 +14,7 @@ import { RecordType } from '../../src/core/wire/control.js';
 import type { ControlOf } from '../../src/core/wire/control.js';
 import { encodeDataHead } from '../../src/core/wire/data.js';
 import {
+  BLOCK_BYTES,
   MAX_PLAINTEXT_BYTES,
   MAX_TEXT_BYTES,
   TEXT_CHUNK_BYTES,
@@ -25,6 +26,7 @@ const SECRET = 'lunar-acorn-quilt';
 const SHORT: Partial<Timing> = {
   stepMs: 3000,
   silenceMs: 1500,
+  laneSilenceMs: 3000,
   pingMs: 300,
   reconnectMs: 1000,
 };
@@ -465,6 +467,29 @@ describe('a hostile sender, after the answer', () => {
     expect(await codeOf(receive.done)).toBe('protocol_error');
     peer.vanish();
     await nothingLeft(relay, to, ['f']);
+  });
+
+  it('hashes right what is changed on the disk before the transfer needs it: write_failed', async () => {
+    const [relay, to] = [await testRelay(), await temporaryFolder()];
+    const [old, other] = [randomBytes(300_000), randomBytes(300_000)];
+    await writeFile(path.join(to, 'f'), old);
+    const { peer, offer } = await meetSender(relay);
+    peer.lane.hello(['resume']);
+    offerOf(peer, [file('f', 300_000)]);
+    const receive = (await offer).accept({ to, onConflict: 'overwrite' });
+    receive.done.catch(() => undefined);
+    const { salt = '' } = await peer.lane.until('answer');
+    const block = Buffer.concat([Buffer.from(salt, 'base64'), old.subarray(0, BLOCK_BYTES)]);
+    const digest = createHash('sha256').update(block).digest().subarray(0, 16);
+    hashes(peer, [0, 0, digest.toString('base64')]);
+    expect((await peer.lane.until('judged')).runs).toEqual([[0, 1, 0]]);
+    await writeFile(path.join(to, 'f'), other);
+    // Now a block differs, so the one that was said to be here is to be copied.
+    hashes(peer, [0, 1, hash]);
+    expect(await codeOf(receive.done)).toBe('write_failed');
+    peer.vanish();
+    await nothingLeft(relay, to, ['f']);
+    expect((await readFile(path.join(to, 'f'))).equals(other)).toBe(true);
   });
 
   it('a file that is whole and vouched for arrives even in pieces out of order', async () => {
