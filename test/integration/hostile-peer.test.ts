@@ -4,7 +4,7 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { brotliCompressSync, constants } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
@@ -15,8 +15,10 @@ import type { ControlOf } from '../../src/core/wire/control.js';
 import { encodeDataHead } from '../../src/core/wire/data.js';
 import {
   BLOCK_BYTES,
+  MAX_OFFER_BYTES,
   MAX_PLAINTEXT_BYTES,
   MAX_TEXT_BYTES,
+  MAX_UNJUDGED_BLOCKS,
   TEXT_CHUNK_BYTES,
 } from '../../src/core/wire/limits.js';
 import { codeOf, filesBelow, temporaryFolder, testCroc, testRelay } from '../support/croc.js';
@@ -250,6 +252,27 @@ describe('a hostile sender, before the answer', () => {
   });
 });
 
+it('an offer without end is limit_exceeded', async () => {
+  const relay = await testRelay();
+  const { peer, offer } = await meetSender(relay);
+  peer.lane.hello();
+  // Names as long as they may be: 250 entries to a megabyte.
+  const long = Array.from({ length: 15 }, () => 'd'.repeat(250)).join('/');
+  const closed = peer.lane.untilClosed();
+  const end = { told: false };
+  void codeOf(offer).then(() => (end.told = true));
+  for (let sent = 0; sent < 1.1 * MAX_OFFER_BYTES && !end.told;) {
+    const entries = Array.from({ length: 250 }, (_, at) => file(`${long}/${sent}-${at}`, 0));
+    peer.lane.say({ t: 'entries', entries });
+    sent += 250 * (long.length + 64);
+    if (peer.lane.socket.writableNeedDrain)
+      await Promise.race([once(peer.lane.socket, 'drain'), closed]);
+  }
+  expect(await codeOf(offer)).toBe('limit_exceeded');
+  peer.vanish();
+  await nothingLeft(relay, await temporaryFolder());
+});
+
 describe('a hostile sender, after the answer', () => {
   const piece = (entry: number, offset: number, length: number, verified = false) =>
     ({ entry, offset, length, verified }) as const;
@@ -464,6 +487,25 @@ describe('a hostile sender, after the answer', () => {
     expect((await peer.lane.until('judged')).runs).toEqual([[0, 1, 0]]);
     peer.lane.data([piece(0, 0, 10)], ten);
     peer.lane.data([piece(0, 100, 0, true)], Buffer.alloc(0));
+    expect(await codeOf(receive.done)).toBe('protocol_error');
+    peer.vanish();
+    await nothingLeft(relay, to, ['f']);
+  });
+
+  it('hashes more blocks than may be on their way: protocol_error', async () => {
+    const [relay, to] = [await testRelay(), await temporaryFolder()];
+    const blocks = MAX_UNJUDGED_BLOCKS + 1;
+    await writeFile(path.join(to, 'f'), '');
+    await truncate(path.join(to, 'f'), blocks * BLOCK_BYTES);
+    const { peer, offer } = await meetSender(relay);
+    peer.lane.hello(['resume']);
+    offerOf(peer, [file('f', blocks * BLOCK_BYTES)]);
+    const receive = (await offer).accept({ to, onConflict: 'overwrite' });
+    receive.done.catch(() => undefined);
+    expect((await peer.lane.until('basis')).files).toEqual([[0, blocks]]);
+    await peer.lane.until('answer');
+    const most = Buffer.alloc(16 * MAX_UNJUDGED_BLOCKS).toString('base64');
+    hashes(peer, [0, 0, most], [0, MAX_UNJUDGED_BLOCKS, hash]);
     expect(await codeOf(receive.done)).toBe('protocol_error');
     peer.vanish();
     await nothingLeft(relay, to, ['f']);
