@@ -29,9 +29,9 @@ export function dataPlane(parts: Parts, host: TransferHost): DataPlane<ReceiveRe
   const result = Promise.race([host.result, aborted.promise]);
   result.catch(() => undefined);
   return {
-    connect: (parameters) => {
+    connect: (parameters, expected) => {
       const target = localAddress === undefined ? parameters : { ...parameters, localAddress };
-      return host.connect(target, timing);
+      return host.connect(target, timing, expected);
     },
     start: () => host.start(),
     result,

@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { open, readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Offer, Receive, Send } from '../../src/core/api.js';
 import type { Croc } from '../../src/core/croc.js';
 import { Balancer, HAS_NGINX } from '../support/balancer.js';
@@ -18,7 +18,6 @@ import { HAS_REDIS, RedisServer } from '../support/redis.js';
 const SIZE_BYTES = 96 << 20;
 
 // Whoever is busy with others takes long for what is quick.
-vi.setConfig({ testTimeout: 90_000 });
 
 /** A relay process, killed as a crash does it. */
 interface RelayProcess {

@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { systemRandom } from '../../src/core/edges.js';
 import { Destination, PART_NAME } from '../../src/core/files/destination.js';
 import {
@@ -30,7 +30,6 @@ import {
 } from './files-support.js';
 
 // A disk that is busy with others may take long to flush.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 const MIB = 1024 * 1024;
 const mounts: string[] = [];

@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { systemRandom } from '../../src/core/edges.js';
 import { Destination, PART_NAME } from '../../src/core/files/destination.js';
 import { SourceFile } from '../../src/core/files/source.js';
@@ -34,7 +34,6 @@ import {
 } from './files-support.js';
 
 // A disk that is busy with others may take long to flush.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 const bytes = (text: string) => Buffer.from(text);
 const text = (...path: string[]) => readFileSync(join(...path), 'utf8');

@@ -4,7 +4,7 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { brotliCompressSync, constants } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
@@ -14,8 +14,11 @@ import { RecordType } from '../../src/core/wire/control.js';
 import type { ControlOf } from '../../src/core/wire/control.js';
 import { encodeDataHead } from '../../src/core/wire/data.js';
 import {
+  BLOCK_BYTES,
+  MAX_OFFER_BYTES,
   MAX_PLAINTEXT_BYTES,
   MAX_TEXT_BYTES,
+  MAX_UNJUDGED_BLOCKS,
   TEXT_CHUNK_BYTES,
 } from '../../src/core/wire/limits.js';
 import { codeOf, filesBelow, temporaryFolder, testCroc, testRelay } from '../support/croc.js';
@@ -25,6 +28,7 @@ const SECRET = 'lunar-acorn-quilt';
 const SHORT: Partial<Timing> = {
   stepMs: 3000,
   silenceMs: 1500,
+  laneSilenceMs: 3000,
   pingMs: 300,
   reconnectMs: 1000,
 };
@@ -248,6 +252,27 @@ describe('a hostile sender, before the answer', () => {
   });
 });
 
+it('an offer without end is limit_exceeded', async () => {
+  const relay = await testRelay();
+  const { peer, offer } = await meetSender(relay);
+  peer.lane.hello();
+  // Names as long as they may be: 250 entries to a megabyte.
+  const long = Array.from({ length: 15 }, () => 'd'.repeat(250)).join('/');
+  const closed = peer.lane.untilClosed();
+  const end = { told: false };
+  void codeOf(offer).then(() => (end.told = true));
+  for (let sent = 0; sent < 1.1 * MAX_OFFER_BYTES && !end.told;) {
+    const entries = Array.from({ length: 250 }, (_, at) => file(`${long}/${sent}-${at}`, 0));
+    peer.lane.say({ t: 'entries', entries });
+    sent += 250 * (long.length + 64);
+    if (peer.lane.socket.writableNeedDrain)
+      await Promise.race([once(peer.lane.socket, 'drain'), closed]);
+  }
+  expect(await codeOf(offer)).toBe('limit_exceeded');
+  peer.vanish();
+  await nothingLeft(relay, await temporaryFolder());
+});
+
 describe('a hostile sender, after the answer', () => {
   const piece = (entry: number, offset: number, length: number, verified = false) =>
     ({ entry, offset, length, verified }) as const;
@@ -465,6 +490,48 @@ describe('a hostile sender, after the answer', () => {
     expect(await codeOf(receive.done)).toBe('protocol_error');
     peer.vanish();
     await nothingLeft(relay, to, ['f']);
+  });
+
+  it('hashes more blocks than may be on their way: protocol_error', async () => {
+    const [relay, to] = [await testRelay(), await temporaryFolder()];
+    const blocks = MAX_UNJUDGED_BLOCKS + 1;
+    await writeFile(path.join(to, 'f'), '');
+    await truncate(path.join(to, 'f'), blocks * BLOCK_BYTES);
+    const { peer, offer } = await meetSender(relay);
+    peer.lane.hello(['resume']);
+    offerOf(peer, [file('f', blocks * BLOCK_BYTES)]);
+    const receive = (await offer).accept({ to, onConflict: 'overwrite' });
+    receive.done.catch(() => undefined);
+    expect((await peer.lane.until('basis')).files).toEqual([[0, blocks]]);
+    await peer.lane.until('answer');
+    const most = Buffer.alloc(16 * MAX_UNJUDGED_BLOCKS).toString('base64');
+    hashes(peer, [0, 0, most], [0, MAX_UNJUDGED_BLOCKS, hash]);
+    expect(await codeOf(receive.done)).toBe('protocol_error');
+    peer.vanish();
+    await nothingLeft(relay, to, ['f']);
+  });
+
+  it('hashes right what is changed on the disk before the transfer needs it: write_failed', async () => {
+    const [relay, to] = [await testRelay(), await temporaryFolder()];
+    const [old, other] = [randomBytes(300_000), randomBytes(300_000)];
+    await writeFile(path.join(to, 'f'), old);
+    const { peer, offer } = await meetSender(relay);
+    peer.lane.hello(['resume']);
+    offerOf(peer, [file('f', 300_000)]);
+    const receive = (await offer).accept({ to, onConflict: 'overwrite' });
+    receive.done.catch(() => undefined);
+    const { salt = '' } = await peer.lane.until('answer');
+    const block = Buffer.concat([Buffer.from(salt, 'base64'), old.subarray(0, BLOCK_BYTES)]);
+    const digest = createHash('sha256').update(block).digest().subarray(0, 16);
+    hashes(peer, [0, 0, digest.toString('base64')]);
+    expect((await peer.lane.until('judged')).runs).toEqual([[0, 1, 0]]);
+    await writeFile(path.join(to, 'f'), other);
+    // Now a block differs, so the one that was said to be here is to be copied.
+    hashes(peer, [0, 1, hash]);
+    expect(await codeOf(receive.done)).toBe('write_failed');
+    peer.vanish();
+    await nothingLeft(relay, to, ['f']);
+    expect((await readFile(path.join(to, 'f'))).equals(other)).toBe(true);
   });
 
   it('a file that is whole and vouched for arrives even in pieces out of order', async () => {

@@ -6,7 +6,7 @@ import { createServer as createTcpServer } from 'node:net';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { Send } from '../../src/core/api.js';
+import type { Relay, Send } from '../../src/core/api.js';
 import type { Timing } from '../../src/core/timing.js';
 import { systemClock } from '../../src/core/edges.js';
 import { RelayClient } from '../../src/core/channel/relayClient.js';
@@ -19,6 +19,7 @@ const SHORT: Partial<Timing> = {
   answerMs: 800,
   connectMs: 1000,
   silenceMs: 1500,
+  laneSilenceMs: 3000,
   pingMs: 300,
   reconnectMs: 1000,
 };
@@ -165,30 +166,47 @@ describe('a relay that is none', () => {
   });
 
   it('whose TCP port is closed is told with its number', async () => {
-    const relay = await testRelay();
-    const closed = 1;
-    const front = await http((question, answer) => {
-      const chunks: Buffer[] = [];
-      question.on('data', (chunk: Buffer) => chunks.push(chunk));
-      question.on('end', () => {
-        void fetch(`${relay.url}${question.url ?? ''}`, {
-          method: 'POST',
-          body: Buffer.concat(chunks),
-          headers: { 'content-type': 'application/json' },
-        }).then(async (real) => {
-          answer.statusCode = real.status;
-          const text = await real.text();
-          answer.end(text.replace(/"ports":\[[^\]]*\]/, `"ports":[${closed}]`));
-        });
-      });
-    });
+    const front = await withPort(await testRelay(), 1);
     const { send, ended } = await sending(front);
     const received = codeOf(testCroc(front, { timing: SHORT }).receive(send.code));
     expect(await ended).toBe('relay_port_blocked');
     await expect(send.done).rejects.toThrow(/port 1\b/);
     expect(['relay_port_blocked', 'channel_closed']).toContain(await received);
   });
+
+  it('whose TCP port is silent for longer than a step may take is told as what took too long', async () => {
+    const silent = new URL(await listen(createTcpServer()));
+    // The ports cannot be checked at a relay that opens no second channel, so only the step is left to tell of.
+    const relay = await testRelay({ limits: { channelsPerAddress: 1 } });
+    const front = await withPort(relay, Number(silent.port));
+    const timing = { ...SHORT, connectMs: 20_000 };
+    const { send, ended } = await sending(front, timing);
+    const received = codeOf(testCroc(front, { timing }).receive(send.code));
+    const codes = [await ended, await received];
+    // Whoever notices first closes the channel.
+    expect(codes).toContain('timed_out');
+    for (const code of codes) expect(['timed_out', 'channel_closed']).toContain(code);
+  });
 });
+
+/** A relay whose answers name one other TCP port. */
+function withPort(relay: Relay, port: number): Promise<string> {
+  return http((question, answer) => {
+    const chunks: Buffer[] = [];
+    question.on('data', (chunk: Buffer) => chunks.push(chunk));
+    question.on('end', () => {
+      void fetch(`${relay.url}${question.url ?? ''}`, {
+        method: 'POST',
+        body: Buffer.concat(chunks),
+        headers: { 'content-type': 'application/json' },
+      }).then(async (real) => {
+        answer.statusCode = real.status;
+        const text = await real.text();
+        answer.end(text.replace(/"ports":\[[^\]]*\]/, `"ports":[${port}]`));
+      });
+    });
+  });
+}
 
 describe('a sender', () => {
   it('in awaiting-y: learns that the channel was closed, that the relay went', async () => {

@@ -19,7 +19,7 @@ import {
   writeFile,
 } from 'node:fs/promises';
 import path from 'node:path';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Croc } from '../../src/core/croc.js';
 import { BLOCK_BYTES } from '../../src/core/files/blocks.js';
 import { PartLock } from '../../src/core/files/lock.js';
@@ -34,7 +34,6 @@ import type {
 import { codeOf, filesBelow, temporaryFolder, testCroc, testRelay } from '../support/croc.js';
 
 // A machine that is busy with others may take long for what is quick.
-vi.setConfig({ testTimeout: 120_000 });
 
 const MIB = 2 ** 20;
 /** An id of this machine that nobody holds. */

@@ -1,6 +1,7 @@
 /** The exchange between croc peers, and what they say to each other afterwards. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { textAsFile } from '../../src/core/croc11/text.js';
 import { InOrder } from '../../src/core/croc11/inOrder.js';
 import { systemRandom } from '../../src/core/edges.js';
 import { CrocError } from '../../src/core/errors.js';
@@ -12,7 +13,11 @@ import {
   decodeCrocMessage,
   encodeCrocMessage,
 } from '../../src/core/wire/crocMessage.js';
-import { decodeCrocOffer, encodeCrocOffer } from '../../src/core/wire/crocOffer.js';
+import {
+  MAX_CROC_TEXT_BYTES,
+  decodeCrocOffer,
+  encodeCrocOffer,
+} from '../../src/core/wire/crocOffer.js';
 import { deflateRawSync } from 'node:zlib';
 import vectors from '../vectors/croc-peer.json' with { type: 'json' };
 
@@ -212,5 +217,14 @@ describe('chunks in order', () => {
     const again = { position: CROC_CHUNK_BYTES, bytes: Buffer.alloc(1) };
     await chunks.add(again);
     await expect(chunks.add(again)).rejects.toThrow(CrocError);
+  });
+});
+
+describe('a text', () => {
+  it('is no longer than croc takes', () => {
+    const text = (bytes: number): string =>
+      codeOf(() => textAsFile({ kind: 'text', content: Buffer.alloc(bytes, 'a') }, systemRandom));
+    expect(text(MAX_CROC_TEXT_BYTES)).toBe('no error');
+    expect(text(MAX_CROC_TEXT_BYTES + 1)).toBe('limit_exceeded');
   });
 });

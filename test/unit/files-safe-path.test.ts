@@ -299,13 +299,14 @@ describe('checkOffer', () => {
     expect(codeOf(() => checkOffer(entries))).toBe('limit_exceeded');
   });
 
-  it('checks 100,000 entries in less than a second', () => {
+  it('checks 100,000 entries in less than a second of the processor', () => {
     const entries = Array.from({ length: 100_000 }, (_, i) =>
       file(`project/src/folder ${i % 317}/größe/file-${i}.txt`),
     );
-    const started = performance.now();
+    // Not on the clock on the wall: others may be using the machine.
+    const before = process.cpuUsage();
     checkOffer(entries);
-    expect(performance.now() - started).toBeLessThan(1000);
+    expect(process.cpuUsage(before).user / 1000).toBeLessThan(1000);
   });
 });
 

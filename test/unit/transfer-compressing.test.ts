@@ -95,7 +95,7 @@ describe('a record', () => {
   }
 
   it('of text is compressed for a slow link, and comes back', async () => {
-    const packed = await new Compressing(Infinity, false, known(10_000)).compress([head, TEXT]);
+    const packed = await new Compressing(known(10_000)).compress([head, TEXT]);
     if (!packed) throw new Error('not compressed');
     expect(sizeOf(packed)).toBeLessThan(MIB / 10);
     const plain = await decompress(Buffer.concat(packed));
@@ -103,24 +103,22 @@ describe('a record', () => {
   });
 
   it('goes as it is on a link that is faster than compressing', async () => {
-    expect(
-      await new Compressing(Infinity, false, known(1e12)).compress([head, TEXT]),
-    ).toBeUndefined();
+    expect(await new Compressing(known(1e12)).compress([head, TEXT])).toBeUndefined();
   });
 
   it('is compressed on a fast link with a limit that is slow', async () => {
     for (const rate of [known(1e12), new LinkRate()])
-      expect(await new Compressing(10_000, true, rate).compress([head, TEXT])).toBeDefined();
+      expect(await new Compressing(rate, 10_000, true).compress([head, TEXT])).toBeDefined();
   });
 
   it('of noise, or of nearly nothing, goes as it is', async () => {
-    const compressing = new Compressing(Infinity, false, known(10_000));
+    const compressing = new Compressing(known(10_000));
     expect(await compressing.compress([head, NOISE])).toBeUndefined();
     expect(await compressing.compress([head, TEXT.subarray(0, 200)])).toBeUndefined();
   });
 
   it('of a file whose sample did not get smaller is not tried again for the next 16 MiB', async () => {
-    const compressing = new Compressing(Infinity, false, known(10_000));
+    const compressing = new Compressing(known(10_000));
     expect(await compressing.compress([head, NOISE], 7)).toBeUndefined();
     for (let piece = 0; piece < 16; piece += 1)
       expect(await compressing.compress([TEXT], 7)).toBeUndefined();
@@ -130,7 +128,7 @@ describe('a record', () => {
 
   it('waits for the first word about the link once enough are on their way', async () => {
     const rate = new LinkRate();
-    const compressing = new Compressing(Infinity, false, rate);
+    const compressing = new Compressing(rate);
     const arrivals = [];
     for (let sent = 0; sent < 4; sent += 1) {
       expect(await compressing.compress([head, TEXT])).toBeDefined();
@@ -149,7 +147,7 @@ describe('a record', () => {
   it('to somebody near goes as it is, and the next ones wait for what it shows', async () => {
     let nowMs = 0;
     const rate = new LinkRate(() => nowMs);
-    const compressing = new Compressing(Infinity, true, rate);
+    const compressing = new Compressing(rate, Infinity, true);
     expect(await compressing.compress([head, NOISE])).toBeUndefined();
     expect(await compressing.compress([head, TEXT])).toBeUndefined();
     const arrived = rate.sent(MIB);
@@ -165,7 +163,7 @@ describe('a record', () => {
   });
 
   it('gets its turn, however many want it at once', async () => {
-    const compressing = new Compressing(Infinity, false, known(10_000));
+    const compressing = new Compressing(known(10_000));
     const all = Array.from({ length: 9 }, () => compressing.compress([head, TEXT]));
     for (const packed of await Promise.all(all)) expect(packed).toBeDefined();
   });

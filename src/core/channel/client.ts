@@ -13,8 +13,12 @@ import type { RelayClient } from './relayClient.js';
 
 /** The data plane as the state machines see it. */
 export interface DataPlane<Result> {
-  /** Opens every lane; resolves when the relay has admitted all of them. */
-  connect(target: LaneTarget): Promise<unknown>;
+  /**
+   * Opens every lane; resolves when the relay has admitted all of them.
+   *
+   * @param expected - settles when the relay knows that we may come; until then there are connections, but no word on them
+   */
+  connect(target: LaneTarget, expected?: Promise<unknown>): Promise<unknown>;
   /** Lets data flow. */
   start(): void;
   /** How it ended. */

@@ -120,11 +120,13 @@ export class Sender<Result> {
     const { member, exchange } = opened;
     const { channel, curve, uuid } = member;
     return bounded(this.#context, timing.stepMs, 'timed_out', async (signal) => {
-      const known = await relay.update({ h_k: encodeBase64(h_k) }, signal);
       const transcript = transcriptHash(channel, curve, exchange.x, y);
       const secrets = { key, transcript };
       const { address, ports } = await relay.lanes();
-      await data.connect({ role: 'sender', address, ports, channel, uuid, secrets });
+      const target = { role: 'sender', address, ports, channel, uuid, secrets } as const;
+      // Connecting takes a round trip, too.
+      const told = relay.update({ h_k: encodeBase64(h_k) }, signal);
+      const [known] = await Promise.all([told, data.connect(target, told)]);
       return { state: 'awaiting-staple', known };
     });
   }

@@ -76,6 +76,7 @@ class CrocTransfer {
         await this.#end(new CrocError('cancelled'));
         return;
       case 'connect':
+      case 'enter':
       case 'start':
         throw new CrocError('internal', { detail: message.type });
     }

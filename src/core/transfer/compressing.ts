@@ -6,7 +6,7 @@ import { brotliCompressSync, constants } from 'node:zlib';
 import { deferred } from '../async.js';
 import type { Deferred } from '../async.js';
 import { compress } from '../wire/compressed.js';
-import { LinkRate } from './linkRate.js';
+import type { LinkRate } from './linkRate.js';
 
 /** Less is not worth it, bytes of a record. */
 const LEAST_BYTES = 512;
@@ -40,7 +40,7 @@ const QUICKEST: Quality = QUALITIES[2];
 
 /** Compresses the data records of one transfer. */
 export class Compressing {
-  readonly rate: LinkRate;
+  readonly #rate: LinkRate;
   readonly #limit: number;
   readonly #isNear: boolean;
   #probed = false;
@@ -52,13 +52,14 @@ export class Compressing {
   readonly #waiting: Deferred<undefined>[] = [];
 
   /**
+   * @param rate - what is known of the link
    * @param limit - bytes a second that are sent at most
    * @param isNear - whether the recipient is heard from at once: then the link may well be fast
    */
-  constructor(limit = Infinity, isNear = false, rate = new LinkRate()) {
+  constructor(rate: LinkRate, limit = Infinity, isNear = false) {
     this.#limit = limit;
     this.#isNear = isNear;
-    this.rate = rate;
+    this.#rate = rate;
   }
 
   /**
@@ -95,7 +96,7 @@ export class Compressing {
    * @returns whether this record should go as it is to show that
    */
   async #probes(): Promise<boolean> {
-    const { rate } = this;
+    const rate = this.#rate;
     if (rate.bytesPerSecond !== undefined || this.#limit !== Infinity) return false;
     if (this.#isNear && !this.#probed) {
       this.#probed = true;
@@ -107,7 +108,7 @@ export class Compressing {
 
   /** The best quality that the link leaves time for. */
   #choose(): Quality | undefined {
-    const rate = this.rate.bytesPerSecond;
+    const rate = this.#rate.bytesPerSecond;
     if (rate === undefined && this.#limit === Infinity) return QUICKEST;
     const link = Math.min(rate ?? Infinity, this.#limit);
     return QUALITIES.find((one) => one.bytesPerSecond * this.#speed > HEADROOM * link);

@@ -110,10 +110,20 @@ export class TransferHost {
     this.#post({ type: 'sending', options });
   }
 
-  /** Connects every lane; resolves when the relay has admitted all. */
-  connect(target: LaneTarget, timing: DataTiming): Promise<undefined> {
+  /**
+   * Connects every lane; resolves when the relay has admitted all.
+   *
+   * @param expected - no lane says who it is before this resolves
+   */
+  connect(
+    target: LaneTarget,
+    timing: DataTiming,
+    expected: Promise<unknown> = Promise.resolve(),
+  ): Promise<undefined> {
     this.#connecting = true;
     this.#post({ type: 'connect', target, timing });
+    // Who waits for `expected` hears why it did not come to that.
+    expected.then(() => this.#post({ type: 'enter' })).catch(() => undefined);
     return this.#connected.promise;
   }
 

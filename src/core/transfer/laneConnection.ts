@@ -107,7 +107,7 @@ export class LaneConnection {
   #held = 0;
   #fin = false;
 
-  private constructor(where: LaneAddress, dial: Dial) {
+  private constructor(where: LaneAddress, dial: Dial, entering: Promise<unknown>) {
     this.index = where.index;
     this.#admission = new Admission(where);
     this.#socket = dial(where, {
@@ -116,9 +116,8 @@ export class LaneConnection {
     });
     // While the peer's disk stalls, one sign of life after another may wait for room.
     this.#socket.setMaxListeners(0);
-    this.#socket.on('connect', () => {
-      this.#socket.write(this.#admission.line);
-    });
+    const connected = new Promise((resolve) => this.#socket.once('connect', resolve));
+    void Promise.all([connected, entering]).then(() => this.#socket.write(this.#admission.line));
     this.#socket.on('error', (cause) => this.#lose(cause));
     this.#socket.on('end', () => this.#onFin());
     this.#socket.on('close', () => {
@@ -130,6 +129,8 @@ export class LaneConnection {
   /**
    * Connects and waits until the relay admits us.
    *
+   * @param timeoutMs - for that, from when we may enter on
+   * @param entering - resolves when we may say who we are
    * @throws CrocError `relay_port_blocked`, `relay_silent`, `not_a_relay`, or what the relay answers
    */
   static async open(
@@ -137,10 +138,14 @@ export class LaneConnection {
     timeoutMs: number,
     signal: AbortSignal,
     dial: Dial = dialTcp,
+    entering: Promise<unknown> = Promise.resolve(),
   ): Promise<LaneConnection> {
-    const connection = new LaneConnection(where, dial);
+    const connection = new LaneConnection(where, dial, entering);
     const admission = connection.#admission;
-    const timer = setTimeout(() => admission.timeOut(), timeoutMs);
+    let timer: NodeJS.Timeout | undefined;
+    void entering.then(() => {
+      if (!admission.settled) timer = setTimeout(() => admission.timeOut(), timeoutMs);
+    });
     const onAbort = (): void => admission.abort(signal);
     signal.addEventListener('abort', onAbort, { once: true });
     if (signal.aborted) onAbort();

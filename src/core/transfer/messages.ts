@@ -52,6 +52,8 @@ export type ToWorker =
   | { readonly type: 'sending'; readonly options: SendingOptions }
   | { readonly type: 'text'; readonly text: TextContent }
   | { readonly type: 'connect'; readonly target: LaneTarget; readonly timing: DataTiming }
+  /** The relay knows that we may come: the lanes say who they are. */
+  | { readonly type: 'enter' }
   /** The answer to `locate`: where the lanes are, or why nobody knows. */
   | { readonly type: 'place'; readonly place: Place }
   | { readonly type: 'nowhere'; readonly code: ErrorCode }

@@ -38,6 +38,8 @@ export interface OpeningParts {
   readonly where: Whereabouts;
   readonly timing: DataTiming;
   readonly dial: Dial;
+  /** No lane says who it is before this resolves. */
+  readonly entering: Promise<unknown>;
 }
 
 /**
@@ -51,6 +53,8 @@ export async function openLanes(
   parts: OpeningParts,
   signal: AbortSignal,
 ): Promise<readonly LaneConnection[]> {
+  const we = { mayEnter: false };
+  const entering = parts.entering.then(() => (we.mayEnter = true));
   for (let attempt = 1; ; attempt += 1) {
     const startMs = performance.now();
     try {
@@ -58,6 +62,14 @@ export async function openLanes(
     } catch (thrown) {
       const error = CrocError.from(thrown);
       if (signal.aborted) throw error;
+      // A relay keeps nobody for long who does not say who he is.
+      if (!we.mayEnter) {
+        const timeoutMs = parts.timing.connectMs + parts.timing.reconnectMs;
+        const onTimeout = (): CrocError => error;
+        await within({ clock: systemClock, signal, timeoutMs, onTimeout }, () => entering);
+        attempt = 0;
+        continue;
+      }
       if (BUSY.has(error.code)) {
         await sleep(systemClock, BUSY_PAUSE_MS * (0.5 + Math.random()), signal);
         attempt = 0;
@@ -78,12 +90,12 @@ export async function openLanes(
 }
 
 async function openAll(
-  { count, where, timing, dial }: OpeningParts,
+  { count, where, timing, dial, entering }: OpeningParts,
   signal: AbortSignal,
 ): Promise<readonly LaneConnection[]> {
   const attempts = await Promise.allSettled(
     Array.from({ length: count }, (_, index) =>
-      LaneConnection.open(where.lane(index), timing.connectMs, signal, dial),
+      LaneConnection.open(where.lane(index), timing.connectMs, signal, dial, entering),
     ),
   );
   const connections = attempts.flatMap((attempt) =>

@@ -11,10 +11,12 @@ import type { ControlOf } from '../wire/control.js';
 import { encodeData } from '../wire/data.js';
 import type { FileData, Piece } from '../wire/data.js';
 import { MAX_PAYLOAD_BYTES } from '../wire/limits.js';
+import { Ahead } from './ahead.js';
 import { Hashing } from './hashing.js';
 import { Budget, later, lowerLimit } from './budget.js';
 import { Compressing, compressAgain, sizeOf } from './compressing.js';
 import type { Lane } from './lane.js';
+import { LinkRate } from './linkRate.js';
 import { SendPlan } from './plan.js';
 import { countFiles } from './selection.js';
 import { offerText } from './text.js';
@@ -63,6 +65,7 @@ export class Outbound implements Flow {
   readonly #open = new Map<number, SourceFile>();
   /** Entry → bytes that were neither read for sending nor found with the recipient, once some were. */
   #budget: Budget | undefined;
+  readonly #rate = new LinkRate();
   /** While there is one, what is worth it is compressed. */
   #compressing: Compressing | undefined;
   readonly #left = new Map<number, number>();
@@ -181,8 +184,8 @@ export class Outbound implements Flow {
     const limit = lowerLimit(this.#options.limit, answer.limit);
     if (limit !== undefined) this.#budget = new Budget(limit);
     if (this.#options.compress !== false && this.#session.uses('brotli'))
-      this.#compressing = new Compressing(limit, this.#session.quickestMs < NEAR_MS);
-    const plan = new SendPlan(this.#entries, files, this.#bases, this.#budget?.pieceBytes);
+      this.#compressing = new Compressing(this.#rate, limit, this.#session.quickestMs < NEAR_MS);
+    const plan = new SendPlan(this.#entries, files, this.#bases);
     this.#plan = plan;
     const pumps = this.#session.lanes.map((lane) => this.#pump(lane, plan));
     await Promise.all([...pumps, this.#hash(answer)]);
@@ -245,10 +248,16 @@ export class Outbound implements Flow {
 
   /** One lane's loop: read a batch, seal it, send it, until the plan is empty. */
   async #pump(lane: Lane, plan: SendPlan): Promise<void> {
+    const ahead = new Ahead(this.#rate, () => this.#session.quickestMs);
     const buffer = Buffer.allocUnsafeSlow(MAX_PAYLOAD_BYTES);
     const pause = pacer();
     while (!plan.finished) {
-      const batch = plan.next();
+      const room = ahead.room();
+      if (room) {
+        await this.#waiting(room);
+        continue;
+      }
+      const batch = plan.next(Math.min(ahead.recordBytes, this.#budget?.pieceBytes ?? Infinity));
       if (!batch) {
         await plan.more;
         continue;
@@ -270,21 +279,17 @@ export class Outbound implements Flow {
         const read = encodeData(await this.#readAgain(batch, pieces));
         return compressed ? compressAgain(read) : read;
       };
-      await this.#send(lane, compressed ?? parts, again, workedMs);
+      const arrived = ahead.sent(bytes, sizeOf(compressed ?? parts));
+      this.#rate.spent(workedMs, 0);
+      await this.#waiting(this.#session.sendData(lane, compressed ?? parts, again, arrived));
     }
   }
 
-  async #send(
-    lane: Lane,
-    parts: readonly Uint8Array[],
-    again: () => Promise<readonly Uint8Array[]>,
-    workedMs: number,
-  ): Promise<void> {
-    const rate = this.#compressing?.rate;
+  /** Waits for the link, which shows how fast it is. */
+  async #waiting(room: Promise<unknown>): Promise<void> {
     const startMs = performance.now();
-    const arrived = rate?.sent(sizeOf(parts));
-    await this.#session.sendData(lane, parts, again, () => arrived?.());
-    rate?.spent(workedMs, performance.now() - startMs);
+    await room;
+    this.#rate.spent(0, performance.now() - startMs);
   }
 
   /**

@@ -41,7 +41,6 @@ interface Range {
 /** Hands out batches: what the recipient lacks of compared files first, then in the order of the offer. */
 export class SendPlan {
   readonly #entries: readonly WalkEntry[];
-  readonly #pieceBytes: number;
   readonly #wanted: readonly number[];
   /** Entry → blocks that are compared and not judged yet. */
   readonly #unjudged: Map<number, number>;
@@ -57,44 +56,45 @@ export class SendPlan {
   /**
    * @param wanted - indices of files, ascending
    * @param bases - entry → how many of its blocks, from the first, are compared, at least 1
-   * @param pieceBytes - most bytes of one batch, more only for one small file
    */
   constructor(
     entries: readonly WalkEntry[],
     wanted: readonly number[],
     bases: ReadonlyMap<number, number> = new Map(),
-    pieceBytes = MAX_PAYLOAD_BYTES,
   ) {
-    this.#pieceBytes = pieceBytes;
     this.#entries = entries;
     this.#wanted = wanted;
     this.#bases = bases;
     this.#unjudged = new Map(bases);
   }
 
-  /** The next batch; undefined when there is none at this moment. */
-  next(): Batch | undefined {
+  /**
+   * The next batch; undefined when there is none at this moment.
+   *
+   * @param mostBytes - of the batch, more only for one small file
+   */
+  next(mostBytes = MAX_PAYLOAD_BYTES): Batch | undefined {
     if (this.#toVouch.length > 0) return this.#vouchBatch();
     const pieces: PlannedPiece[] = [];
     let bytes = 0;
     for (;;) {
-      const piece = this.#peek();
+      const piece = this.#peek(mostBytes);
       if (!piece || piece.file.size > SMALL_FILE_BYTES) break;
-      if (pieces.length > 0 && bytes + piece.length > this.#pieceBytes) break;
+      if (pieces.length > 0 && bytes + piece.length > mostBytes) break;
       if (pieces.length === MAX_PIECES) break;
       pieces.push(piece);
       bytes += piece.length;
       this.#advance(piece);
     }
     if (pieces.length > 0) return { kind: 'small', pieces };
-    const piece = this.#peek();
+    const piece = this.#peek(mostBytes);
     if (piece) this.#advance(piece);
     return piece && { kind: 'large', piece };
   }
 
   /** Whether everything was handed out and nothing can come any more. */
   get finished(): boolean {
-    return this.#toVouch.length === 0 && this.#unjudged.size === 0 && this.#peek() === undefined;
+    return this.#toVouch.length === 0 && this.#unjudged.size === 0 && this.#peek(1) === undefined;
   }
 
   /** Resolves when `next` may give something again, or all is finished. */
@@ -145,14 +145,14 @@ export class SendPlan {
     return { kind: 'vouch', pieces };
   }
 
-  #peek(): PlannedPiece | undefined {
+  #peek(mostBytes: number): PlannedPiece | undefined {
     const range = this.#lacking[this.#lackingAt] ?? this.#nextInOrder();
     const file = range && this.#entries[range.entry];
     if (!range || !file) return undefined;
     const { entry, offset, end } = range;
     // A small file stays whole.
-    const mostBytes = file.size > SMALL_FILE_BYTES ? this.#pieceBytes : MAX_PAYLOAD_BYTES;
-    return { entry, file, offset, length: Math.min(mostBytes, end - offset) };
+    const most = file.size > SMALL_FILE_BYTES ? mostBytes : MAX_PAYLOAD_BYTES;
+    return { entry, file, offset, length: Math.min(most, end - offset) };
   }
 
   #nextInOrder(): Range | undefined {

@@ -59,6 +59,8 @@ export interface SessionEdges {
   readonly random: RandomBytes;
   /** Where the lanes are now; absent: where they were. */
   readonly locate?: Locate;
+  /** No lane says who it is before this resolves. */
+  readonly entering?: Promise<unknown>;
 }
 
 /** The lanes of one transfer. */
@@ -117,7 +119,8 @@ export class Session implements LaneListener {
   ): Promise<Session> {
     setMaxListeners(0, signal); // every lane listens
     const where = new Whereabouts(target, edges.locate);
-    const parts = { count: target.ports.length, where, timing, dial: edges.dial };
+    const { dial, entering = Promise.resolve() } = edges;
+    const parts = { count: target.ports.length, where, timing, dial, entering };
     const connections = await openLanes(parts, signal);
     return new Session(connections, target, timing, { ...edges, where }, onConnection);
   }

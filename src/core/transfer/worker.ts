@@ -39,6 +39,7 @@ class Transfer {
   #begin: (() => Promise<void>) | undefined;
   #sending: SendingOptions = {};
   #locating: Deferred<Place> | undefined;
+  readonly #entering = deferred<undefined>();
   #over = false;
   #reconnectMs = 0;
 
@@ -66,6 +67,9 @@ class Transfer {
         return;
       case 'connect':
         await this.#connect(message.target, message.timing);
+        return;
+      case 'enter':
+        this.#entering.resolve(undefined);
         return;
       case 'place':
         this.#locating?.resolve(message.place);
@@ -96,7 +100,8 @@ class Transfer {
   }
 
   async #connect(target: LaneTarget, timing: DataTiming): Promise<void> {
-    const edges = { dial: dialTcp, random: systemRandom, locate: () => this.#locate() };
+    const entering = this.#entering.promise;
+    const edges = { dial: dialTcp, random: systemRandom, locate: () => this.#locate(), entering };
     const onConnection = (connection: Connection): void =>
       this.#post({ type: 'connection', connection });
     const { signal } = this.#abort;
