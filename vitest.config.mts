@@ -1,4 +1,5 @@
 import os from 'node:os';
+import path from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer } from 'vitest/node';
 import type { TestSpecification } from 'vitest/node';
@@ -13,6 +14,8 @@ class LongFirst extends BaseSequencer {
 }
 
 export default defineConfig({
+  // The views of the panel are made as the extension makes them, outside of a host.
+  resolve: { alias: { vscode: path.resolve(import.meta.dirname, 'test/support/panel/vscode.ts') } },
   test: {
     include: ['test/unit/**/*.test.ts', 'test/integration/**/*.test.ts'],
     // Against hangs only: on a busy machine everything takes ten times as long, and is right all the same.

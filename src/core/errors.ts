@@ -147,6 +147,10 @@ export const ERRORS = {
     'The relay does not know this transfer any more: it was restarted, or the other side gave up meanwhile.',
     'Send again into the same folder; what has arrived is not sent again.',
   ),
+  relay_fewer_ports: relay(
+    'Another process of the relay took this transfer over, and it has fewer TCP ports than the transfer uses.',
+    'Send again into the same folder; what has arrived is not sent again. Whoever runs the relay should give all its processes as many ports.',
+  ),
   relay_silent: relay(
     'The relay accepted the connection but did not answer in time.',
     'Try again; if it stays silent, restart the relay or use another one.',

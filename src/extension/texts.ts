@@ -30,6 +30,7 @@ const SENDER_SENDS_AGAIN: ReadonlySet<ErrorCode> = new Set([
 const RECIPIENT_ASKS: ReadonlySet<ErrorCode> = new Set([
   'relay_gone',
   'relay_restarted',
+  'relay_fewer_ports',
   'peer_silent',
   'connection_lost',
   'wrong_code',

@@ -121,6 +121,8 @@ describe('two editors in trouble', () => {
       panelHeading(b.workbench, 'Cancelled: disk image.img').waitFor(),
       panelHeading(a.workbench, 'Could not send disk image.img').waitFor(),
     ]);
+    // Who stopped it can have it after all.
+    await panelButton(b.workbench, 'receive-again').waitFor();
     const advice = a.workbench.webview().locator('.hint');
     expect(await advice.innerText()).toBe('Send again, and tell the other side the new code.');
     // What came stays for another try, under a name of its own.

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Offer, Receive, Send } from '../../src/core/api.js';
@@ -47,10 +47,14 @@ interface Cluster {
   readonly recipient: Croc;
 }
 
-async function cluster(options: readonly string[] = []): Promise<Cluster> {
+/**
+ * @param options - for Redis
+ * @param tcp - TCP ports of the second process
+ */
+async function cluster(options: readonly string[] = [], tcp = '0,0'): Promise<Cluster> {
   const redis = await RedisServer.start(options);
   onTestFinished(() => redis.stop());
-  const [first, second] = await Promise.all([relayProcess(redis), relayProcess(redis)]);
+  const [first, second] = await Promise.all([relayProcess(redis), relayProcess(redis, '0', tcp)]);
   const balancer = await Balancer.start([
     [first.port, second.port],
     [second.port, first.port],
@@ -156,6 +160,36 @@ describe.skipIf(!HAS_REDIS || !HAS_NGINX)(
       const tombstone = await redis.ask(`GET croc:channel:${channel}`);
       expect(tombstone).toContain('"status":"closed"');
       expect(second.ports).not.toEqual(first.ports);
+    });
+
+    it('and so it does with more ports than the first', async () => {
+      const { sender, recipient, first, second } = await cluster([], '0,0,0');
+      const { file, hash } = await sample();
+      const send = await sender.send([file]);
+      const running = await accept(send, await recipient.receive(send.code));
+      await midway(running, () => first.kill());
+      await arrives(running, hash);
+      expect([first.ports.length, second.ports.length]).toEqual([2, 3]);
+    });
+
+    it('and with fewer ports it says so, and keeps what has come for the next time', async () => {
+      const { sender, recipient, first } = await cluster([], '0');
+      const { file, hash } = await sample();
+      const send = await sender.send([file], { limit: 16 << 20 });
+      const running = await accept(send, await recipient.receive(send.code));
+      const ends = Promise.all([codeOf(send.done), codeOf(running.receive.done)]);
+      await midway(running, () => first.kill());
+      // Whoever finds out first closes the channel; that may be all that the other gets to hear.
+      const codes = await ends;
+      expect(codes).toContain('relay_fewer_ports');
+      for (const code of codes) expect(['relay_fewer_ports', 'channel_closed']).toContain(code);
+      expect(await readdir(running.to)).toEqual([
+        expect.stringMatching(/^\.sample\.bin\.croc-[0-9a-f]{16}\.part$/),
+      ]);
+      const again = await sender.send([file]);
+      const offer = await recipient.receive(again.code);
+      const receive = offer.accept({ to: running.to });
+      await arrives({ send: again, receive, to: running.to }, hash);
     });
 
     it('and the lanes may move more than once', async () => {

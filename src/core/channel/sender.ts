@@ -141,7 +141,11 @@ export class Sender<Result> {
     const over = data.result.then(() => true as const);
     over.catch(() => undefined);
     await boundedByPeer(this.#context, (signal) => {
-      const stapled = awaitChannel(relay, known, signal, (answer) => answer.stapled || undefined);
+      // A process that took the channel over and has more ports never says so of all of them.
+      const moved = ({ ports }: ChannelAnswer): boolean => ports.length !== known.ports.length;
+      const found = (answer: ChannelAnswer): true | undefined =>
+        answer.stapled || moved(answer) || undefined;
+      const stapled = awaitChannel(relay, known, signal, found);
       return Promise.race([over, stapled.catch((error: unknown) => endedBy(error, over))]);
     });
     return { state: 'sending' };

@@ -72,6 +72,11 @@ const WORTH_RESUMING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'peer_silent',
   'connection_lost',
   'relay_gone',
+  'relay_restarted',
+  'relay_fewer_ports',
+  'channel_closed',
+  'channel_full',
+  'transfer_limit',
   'write_failed',
 ]);
 

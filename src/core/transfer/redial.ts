@@ -27,7 +27,7 @@ export interface RedialParts {
  *   the peer; tells whether the peer came. It owns the connection.
  * @param silent - whether the lane was lost because the peer said nothing
  * @throws CrocError `connection_lost` when the relay could not be reached in time, `peer_silent` when
- *   it could and the peer did not come; `relay_restarted`, `channel_closed`, `channel_full`, `unauthorized`
+ *   it could and the peer did not come; `relay_restarted`, `relay_fewer_ports`, `channel_closed`, `channel_full`, `unauthorized`
  *   or `transfer_limit` when there is no use in trying; the abort reason
  */
 export async function redial(
@@ -81,6 +81,7 @@ function rethrowFinal(error: CrocError): void {
     case 'no_such_channel':
       throw new CrocError('relay_restarted', { cause: error });
     case 'relay_restarted':
+    case 'relay_fewer_ports':
     case 'transfer_limit':
     case 'channel_closed':
     case 'channel_full':

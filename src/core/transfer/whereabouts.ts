@@ -1,4 +1,5 @@
 /** Where the lanes of a transfer are. That can change: another process of the relay may take the channel over. */
+import { CrocError } from '../errors.js';
 import type { LaneTarget } from '../wire/keys.js';
 import type { LaneAddress } from './laneConnection.js';
 
@@ -30,7 +31,10 @@ export class Whereabouts {
     return { index, address, port: ports[index] ?? 0, channel, uuid, ...from };
   }
 
-  /** Asks anew, once for all lanes that want to know at the same time. @throws CrocError why nobody knows */
+  /**
+   * Asks anew, once for all lanes that want to know at the same time.
+   * @throws CrocError why nobody knows; `relay_fewer_ports` when not every lane has a port there
+   */
   refresh(): Promise<void> {
     this.#asking ??= this.#ask().finally(() => {
       this.#asking = undefined;
@@ -40,7 +44,11 @@ export class Whereabouts {
 
   async #ask(): Promise<void> {
     const place = await this.#locate?.();
-    // Where there are fewer ports, our lanes have no place; the old one may still come back.
-    if (place && place.ports.length === this.#target.ports.length) this.#place = place;
+    if (place === undefined) return;
+    const [has, needs] = [place.ports.length, this.#target.ports.length];
+    // The peer opened as many lanes as we did; ports that are left over stay without one.
+    if (has < needs)
+      throw new CrocError('relay_fewer_ports', { detail: `${has} instead of ${needs}` });
+    this.#place = place;
   }
 }

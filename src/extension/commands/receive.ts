@@ -22,6 +22,7 @@ import { takeText } from '../receive/takeText.js';
 import { askText } from '../receive/textStep.js';
 import { acceptTracked, offeredItems } from '../receive/track.js';
 import type { OfferPanel } from '../views/panel.js';
+import { agreeToPublicRelays } from '../publicRelays.js';
 import { sayError } from '../say.js';
 import { settings } from '../settings.js';
 import { bytesText, shortAddress } from '../texts.js';
@@ -89,6 +90,7 @@ async function askMeeting(parts: Parts, start: ReceiveStart): Promise<Meeting | 
     code = typed.value;
     if (start.relay === undefined && networkOf(code) === 'croc') {
       const { crocRelay } = settings;
+      if (crocRelay === undefined) await agreeToPublicRelays(parts.context.globalState);
       return { code, typed: true, ...(crocRelay === undefined ? {} : { relay: crocRelay }) };
     }
     if (set !== undefined) return { code, relay: set, typed: false };

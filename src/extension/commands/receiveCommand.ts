@@ -1,4 +1,5 @@
 /** A command line for somebody without VS Code. */
+import { isPublicCrocRelay } from '../address.js';
 
 /**
  * @param relay - `croc://host:port`; croc's public relays need not be named
@@ -6,7 +7,7 @@
  */
 export function crocCommand(code: string, relay: string, shell: 'posix' | 'powershell'): string {
   const address = relay.replace(/^croc:\/\//, '');
-  const command = /^[1-4]\.getcroc\.com:/.test(address) ? 'croc' : `croc --relay ${address}`;
+  const command = isPublicCrocRelay(address) ? 'croc' : `croc --relay ${address}`;
   return shell === 'posix'
     ? `CROC_SECRET='${code}' ${command}`
     : `$env:CROC_SECRET='${code}'; ${command}`;

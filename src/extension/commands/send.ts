@@ -1,8 +1,15 @@
 /** Send with croc: a code on the clipboard and in the panel, at once. */
 import path from 'node:path';
 import * as vscode from 'vscode';
-import type { IgnoreOptions, Send, SendItem, SendOptions } from '../../core/index.js';
+import {
+  CrocError,
+  type IgnoreOptions,
+  type Send,
+  type SendItem,
+  type SendOptions,
+} from '../../core/index.js';
 import type { Parts } from '../parts.js';
+import { agreeToPublicRelays } from '../publicRelays.js';
 import { sayError } from '../say.js';
 import { settings } from '../settings.js';
 import { ignoreOptions } from '../sending/ignored.js';
@@ -82,8 +89,11 @@ async function meetingPoint(
   parts: Parts,
   asked: string | undefined,
 ): Promise<{ connect: string | undefined; point: MeetingPoint | undefined }> {
-  if (asked === undefined && settings.network === 'croc')
-    return { connect: settings.crocRelay, point: undefined };
+  if (asked === undefined && settings.network === 'croc') {
+    const connect = settings.crocRelay;
+    if (connect === undefined) await agreeToPublicRelays(parts.context.globalState);
+    return { connect, point: undefined };
+  }
   if (asked !== undefined) return { connect: asked, point: { address: asked, own: false } };
   const set = settings.relay;
   if (set !== undefined) return { connect: set, point: { address: set, own: false } };
@@ -138,7 +148,10 @@ export async function sendItems(
     parts.panels.show(transfer);
     await copied;
     return true;
-  } catch (error) {
+  } catch (thrown) {
+    const error = CrocError.from(thrown);
+    // Who leaves a question knows that nothing was sent.
+    if (error.code === 'cancelled') return false;
     // The message stays until it is read, the command is done.
     void sayError(parts.log, error, {
       direction: 'send',

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import * as vscode from 'vscode';
 import { foreignText } from '../foreign.js';
-import type { Git } from '../git.js';
+import type { Git, Repository } from '../git.js';
 import { previewPatch, type PreviewFile, type PreviewSide } from './patchPreview.js';
 
 const SCHEME = 'croc-patch';
@@ -71,18 +71,18 @@ export class PatchView implements vscode.Disposable {
   /**
    * Shows what a patch would change in the first repository that it fits.
    *
-   * @returns whether there was one
+   * @returns that repository; undefined when there is none
    */
-  async show(git: Git, patch: Uint8Array): Promise<boolean> {
+  async show(git: Git, patch: Uint8Array): Promise<Repository | undefined> {
     for (const repository of git.repositories) {
       const files = await previewPatch(git, repository, patch);
       if (files === undefined || files.length === 0) continue;
       this.#previews ??= new Previews();
       const title = vscode.l10n.t('Offered changes to {0}', foreignText(repository.name));
       await this.#previews.show(title, repository.root, files);
-      return true;
+      return repository;
     }
-    return false;
+    return undefined;
   }
 
   dispose(): void {

@@ -51,6 +51,8 @@ export async function askOne<Item extends vscode.QuickPickItem>(
     readonly title: string;
     readonly placeholder: string;
     readonly items: readonly Item[];
+    /** The item that Enter takes at first; default: the first one. */
+    readonly active?: Item | undefined;
     readonly step: number;
     readonly totalSteps: number;
   },
@@ -60,6 +62,7 @@ export async function askOne<Item extends vscode.QuickPickItem>(
   pick.title = question.title;
   pick.placeholder = question.placeholder;
   pick.items = question.items;
+  if (question.active !== undefined) pick.activeItems = [question.active];
   pick.step = question.step;
   pick.totalSteps = question.totalSteps;
   return ask(pick, { ...asking, onAccept: () => pick.selectedItems[0] ?? pick.activeItems[0] });

@@ -74,11 +74,31 @@ function itemsFor(kind: Offer['kind'], git: Git | undefined): WishItem[] {
   ];
 }
 
-/** A patch as what it would change where it fits, else as it stands. */
-async function look(offer: Offer, git: Git | undefined, view: PatchView): Promise<void> {
-  const shown = git !== undefined && (await view.show(git, offer.content ?? new Uint8Array()));
-  if (!shown) await showText(offer);
+/**
+ * Shows a patch as what it would change where it fits, else as it stands.
+ *
+ * @returns the repository that it fits
+ */
+async function look(
+  offer: Offer,
+  git: Git | undefined,
+  view: PatchView,
+): Promise<Repository | undefined> {
+  const fits =
+    git === undefined ? undefined : await view.show(git, offer.content ?? new Uint8Array());
+  if (fits === undefined) await showText(offer);
+  return fits;
 }
+
+/** What comes next for somebody who has looked at a patch: apply it where it fits, else keep it as a file. */
+const afterLook = (
+  items: readonly WishItem[],
+  fits: Repository | undefined,
+): WishItem | undefined =>
+  items.find(({ wish }) => {
+    if (wish === 'look') return false;
+    return wish.act === 'apply' ? wish.repository.root === fits?.root : fits === undefined;
+  });
 
 /**
  * @param view - shows a patch as what it would change
@@ -91,14 +111,15 @@ export async function askText(offer: Offer, view: PatchView): Promise<TextWish |
   const size = bytesText(offer.content?.length ?? 0);
   const title = `${t('Receive')}: ${offer.kind === 'patch' ? t('changes') : t('a text')}${name}, ${size}`;
   const placeholder = t('What should become of it? Escape declines.');
+  const items = itemsFor(offer.kind, git);
+  let active: WishItem | undefined;
   for (;;) {
-    const items = itemsFor(offer.kind, git);
-    const question = { title, placeholder, items, step: 1, totalSteps: 1 };
+    const question = { title, placeholder, items, active, step: 1, totalSteps: 1 };
     const answer = await askOne(question, { back: false, gone: offer.gone });
     if (answer.kind === 'gone') return 'gone';
     if (answer.kind !== 'value') return 'left';
     if (answer.value.wish !== 'look') return answer.value.wish;
     // The sender waits meanwhile; the question comes back beside the document.
-    await look(offer, git, view);
+    active = afterLook(items, await look(offer, git, view));
   }
 }

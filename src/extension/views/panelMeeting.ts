@@ -4,6 +4,7 @@ import type { PanelCopyable, PanelView } from '../../webview/messages.js';
 import { isCrocRelay } from '../../core/index.js';
 import { crocCommand, receiveCommand } from '../commands/receiveCommand.js';
 import { receiveLink } from '../link.js';
+import { isPublicCrocRelay } from '../address.js';
 import { networkText } from '../place.js';
 import { isLoopback, shortAddress } from '../texts.js';
 import type { Transfer } from '../transfers.js';
@@ -23,6 +24,8 @@ function codeOf(code: string): PanelCopyable {
 /** Who can reach the relay, as far as its address tells. */
 function reachText(address: string, own: boolean): string {
   if (isLoopback(address)) return t('This address works on this computer only.');
+  if (isPublicCrocRelay(address))
+    return t('One of croc’s public relays, on the internet. It sees neither names nor contents.');
   if (!own) return t('The relay from your settings. It sees neither names nor contents.');
   const network = networkText();
   if (network === undefined)
@@ -45,9 +48,13 @@ function relayOf({ facts }: Transfer): PanelCopyable {
 }
 
 /** The same over croc's own network, where the code is all that the other side needs. */
-function crocMeeting(code: string, relay: string): Pick<PanelView, 'code' | 'steps' | 'command'> {
+function crocMeeting(
+  code: string,
+  transfer: Transfer,
+): Pick<PanelView, 'code' | 'relay' | 'steps' | 'command'> {
   return {
     code: codeOf(code),
+    relay: relayOf(transfer),
     steps: {
       title: t('On the other side'),
       lines: [
@@ -59,7 +66,7 @@ function crocMeeting(code: string, relay: string): Pick<PanelView, 'code' | 'ste
     },
     command: {
       label: t('Or in a terminal'),
-      text: crocCommand(code, relay, 'posix'),
+      text: crocCommand(code, transfer.facts.meetingPoint.address, 'posix'),
       copy: t('Copy Receive Command'),
       copied: t('Copied'),
     },
@@ -74,7 +81,7 @@ export function meetingOf(
   if (code === undefined) return {};
   if (transfer.stage !== 'waiting') return { code: codeOf(code) };
   const { address } = transfer.facts.meetingPoint;
-  if (isCrocRelay(address)) return crocMeeting(code, address);
+  if (isCrocRelay(address)) return crocMeeting(code, transfer);
   return {
     code: codeOf(code),
     relay: relayOf(transfer),

@@ -9,12 +9,16 @@ import { leftText, rateText } from './liveTexts.js';
 
 const { t } = vscode.l10n;
 
-function filesOf({ active = [] }: Progress): PanelProgress['files'] {
-  return active.slice(0, MOST_ACTIVE).map(({ path, bytes, size }) => ({
-    name: printable(path),
-    percent: percentOf(bytes, size),
-    detail: t('{0} of {1}', bytesText(bytes), bytesText(size)),
-  }));
+function filesOf({ active = [], bytes: all }: Progress): PanelProgress['files'] {
+  return active.slice(0, MOST_ACTIVE).map(({ path, bytes, size }) => {
+    // A sender has read more of a file than the recipient has of everything.
+    const there = Math.min(bytes, all);
+    return {
+      name: printable(path),
+      percent: percentOf(there, size),
+      detail: t('{0} of {1}', bytesText(there), bytesText(size)),
+    };
+  });
 }
 
 function notesOf({ resumed = 0, total, files, filesDone }: Progress): string[] {

@@ -57,6 +57,12 @@ const buttons = {
     icon: 'refresh',
     primary: false,
   }),
+  receiveAgain: (): PanelButton => ({
+    action: 'receive-again',
+    label: remedyLabel('receive-again'),
+    icon: REMEDY_ICONS['receive-again'],
+    primary: false,
+  }),
   open: (): PanelButton => ({
     action: 'open',
     label: t('Open'),
@@ -94,7 +100,8 @@ function buttonsOf(transfer: Transfer): PanelButton[] {
     return sending
       ? again
       : [buttons.open(), buttons.reveal(), ...(transfer.canUndo ? [buttons.undo()] : [])];
-  if (transfer.error === undefined || transfer.stage === 'cancelled') return again;
+  if (transfer.error === undefined || transfer.stage === 'cancelled')
+    return sending ? again : [buttons.receiveAgain()];
   const remedy = remedyFor(transfer.error, transfer.direction, transfer.facts.meetingPoint.own);
   if (remedy === undefined) return [];
   return [

@@ -4,6 +4,7 @@ import { CrocError, type Progress, type Send, type SendEvents } from '../../../s
 import { entryOf, type Entry } from '../../../src/extension/history/entry.js';
 import {
   Transfer,
+  type MeetingPoint,
   type TransferFacts,
   type TransferStage,
 } from '../../../src/extension/transfers.js';
@@ -55,8 +56,10 @@ function transfer(
   direction: 'send' | 'receive',
   stage: TransferStage,
   change: (made: Transfer) => void = () => undefined,
+  meetingPoint: MeetingPoint = FACTS.meetingPoint,
 ): Transfer {
-  const facts = direction === 'send' ? FACTS : { ...FACTS, paths: ['/home/bob/inbox'] };
+  const paths = direction === 'send' ? FACTS.paths : ['/home/bob/inbox'];
+  const facts = { ...FACTS, meetingPoint, paths };
   const made = new Transfer(direction, facts, running);
   made.stage = stage;
   made.totals = TOTALS;
@@ -97,6 +100,16 @@ export function panelStates(): Readonly<Record<string, PanelView>> {
         made.ignored = 312;
       }),
     ),
+    'waiting-public': viewOf(
+      transfer(
+        'send',
+        'waiting',
+        (made) => {
+          made.code = 'lunar-acorn-quilt';
+        },
+        { address: 'croc://2.getcroc.com:9009', own: false },
+      ),
+    ),
     connecting: viewOf(transfer('send', 'connecting')),
     deciding: viewOf(transfer('send', 'running')),
     offer: offerView({ items: ITEMS, totals: TOTALS }),
@@ -122,6 +135,15 @@ export function panelStates(): Readonly<Record<string, PanelView>> {
     received: viewOf(transfer('receive', 'done', received)),
     'failed-send': viewOf(transfer('send', 'failed', failed('wrong_code'))),
     'failed-receive': viewOf(transfer('receive', 'failed', failed('connection_lost'))),
+    'sending-one': viewOf(
+      transfer('send', 'running', (made) => {
+        moved(made);
+        // The sender reads ahead of what the recipient says it has.
+        const active = [{ path: 'film.mov', bytes: 121 * MIB, size: 8192 * MIB }];
+        made.progress = { bytes: 103 * MIB, total: 8192 * MIB, transferred: 121 * MIB, active };
+      }),
+    ),
+    'cancelled-receive': viewOf(transfer('receive', 'cancelled', moved)),
     cancelled: viewOf(transfer('send', 'cancelled', moved)),
     'interrupted-send': pastView(entry(transfer('send', 'running', moved), true)),
     'interrupted-receive': pastView(entry(transfer('receive', 'running', moved), true)),

@@ -1,9 +1,12 @@
 /** Codes of croc's own network, and relays that want a password. */
 import assert from 'node:assert/strict';
+import { createHook } from 'node:async_hooks';
 import * as vscode from 'vscode';
 import { startRelay } from '../../../src/core/index.js';
-import { filesBelow, Scene } from '../support/scene.js';
-import { chooseFolder, giveCode, nextPick, takeAll } from '../support/walk.js';
+import { agreeToPublicRelays } from '../../../src/extension/publicRelays.js';
+import { codeOf, filesBelow, Scene } from '../support/scene.js';
+import { panelShows } from '../support/shown.js';
+import { chooseFolder, giveCode, nextPick, takeAll, takeRow } from '../support/walk.js';
 
 const run = (command: string, ...given: unknown[]) =>
   vscode.commands.executeCommand(command, ...given);
@@ -45,10 +48,55 @@ describe("croc's own network", () => {
     await run('croc.copyReceiveCommand');
     const line = await vscode.env.clipboard.readText();
     assert.equal(line, `CROC_SECRET='${code}' croc --relay ${relay.replace('croc://', '')}`);
+    // The panel says through which relay it goes, and who can reach that.
+    const panel = await panelShows((view) => view.code?.text === code);
+    assert.equal(panel.view?.relay?.text, relay);
+    assert.match(panel.view.relay.note ?? '', /works on this computer only/);
     await run('croc.copyLink');
     assert.match(await vscode.env.clipboard.readText(), new RegExp(`receive\\?code=${code}$`));
     const offer = await scene.otherSide(relay).receive(code);
     await offer.reject();
+  });
+
+  for (const network of ['croc', 'auto'])
+    it(`goes to no public relay before the person has agreed (croc.network: ${network})`, async () => {
+      await scene.set('network', network);
+      const file = vscode.Uri.file(await scene.file('one.txt'));
+      // Whatever reaches croc's network does so in a thread of its own.
+      let threads = 0;
+      const hook = createHook({ init: (_, type) => (threads += type === 'WORKER' ? 1 : 0) });
+      hook.enable();
+      scene.atEnd(() => hook.disable());
+      const sending = run('croc.send', file);
+      const question = await nextPick(scene.person);
+      assert.match(question.placeholder ?? '', /No relay is set, so this goes over the internet/);
+      question.hide();
+      await sending;
+
+      // Nor does a code lead there that somebody typed.
+      const receiving = run('croc.receive');
+      await giveCode(scene.person, 'river-otter-lunar');
+      (await nextPick(scene.person)).hide();
+      await receiving;
+      assert.equal(threads, 0);
+      assert.equal(await vscode.env.clipboard.readText(), 'something else');
+      assert.deepEqual(scene.person.heard, [], 'Who leaves a question is told nothing.');
+    });
+
+  it('asks about public relays once, and leads to the setting of a relay', async () => {
+    const values = new Map<string, unknown>();
+    const state = {
+      keys: () => [...values.keys()],
+      get: (key: string) => values.get(key),
+      update: (key: string, value: unknown) => Promise.resolve(void values.set(key, value)),
+    };
+    const wanted = codeOf(agreeToPublicRelays(state));
+    await takeRow(scene.person, /You are asked once/, /Set a relay of your own/);
+    assert.equal(await wanted, 'cancelled');
+    const agreed = agreeToPublicRelays(state);
+    await takeRow(scene.person, /You are asked once/, /Use croc’s public relays/);
+    await agreed;
+    await agreeToPublicRelays(state);
   });
 
   it('takes no half-typed code for one', async () => {

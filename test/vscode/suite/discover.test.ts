@@ -161,6 +161,58 @@ describe('Check Relay', () => {
     await scene.person.hears(/does not answer at this address/);
   });
 
+  it('asks for the password of a relay that wants one, and keeps the right one alone', async () => {
+    await run('croc.forgetRelayPasswords');
+    const relay = await startRelay({
+      ...{ host: '127.0.0.1', port: 0, tcpPorts: [0] },
+      password: 'heron',
+    });
+    scene.atEnd(() => relay.close());
+    scene.atEnd(() => run('croc.forgetRelayPasswords'));
+    await scene.set('relay', relay.url);
+    const { person } = scene;
+    const asked = () => person.heard.filter(({ ask }) => ask === 'showInputBox');
+    const told = () => person.heard.filter(({ text }) => /TCP ports can be reached/.test(text));
+
+    // Escape is no error: nothing is said.
+    person.willType(undefined);
+    await run('croc.checkRelay');
+    assert.deepEqual(
+      person.heard.map(({ ask }) => ask),
+      ['showInputBox'],
+    );
+    assert.match(asked()[0]?.text ?? '', /wants a password/);
+    // A wrong one is said to be wrong, and forgotten.
+    person.willType('wren').willType(undefined);
+    await run('croc.checkRelay');
+    assert.match(asked()[2]?.text ?? '', /not the password/);
+    person.willType('wren').willType('heron');
+    await run('croc.checkRelay');
+    assert.match(asked()[3]?.text ?? '', /wants a password/);
+    assert.equal(told().length, 1);
+
+    // The right one is kept for checks and transfers, where no settings file and no state has it.
+    await run('croc.checkRelay');
+    await run('croc.send', vscode.Uri.file(await scene.file('one.txt')));
+    await run('croc.cancel');
+    assert.equal(asked().length, 5);
+    assert.equal(told().length, 2);
+    assert.ok(person.heard.every(({ text }) => !/heron|wren/.test(text)));
+
+    // The relay gets another password: the kept one is wrong then.
+    const { port } = new URL(relay.url);
+    await relay.close();
+    const next = await startRelay({
+      ...{ host: '127.0.0.1', port: Number(port), tcpPorts: [0] },
+      password: 'egret',
+    });
+    scene.atEnd(() => next.close());
+    person.willType('egret');
+    await run('croc.checkRelay');
+    assert.match(asked()[5]?.text ?? '', /not the password/);
+    assert.equal(told().length, 3);
+  });
+
   it('says which port is blocked, and a receive that cannot connect says the same by itself', async () => {
     const gated = await GatedRelay.start(1);
     scene.atEnd(() => gated.close());

@@ -252,7 +252,12 @@ describe('what has no file', () => {
       const walk = run('croc.receive');
       await giveCode(scene.person, send.code);
       await takeRow(scene.person, /What should become of it/, /Look at it/);
-      const box = await scene.person.nextBox();
+      const box = await nextPick(scene.person);
+      // Who has looked is asked with the next step chosen: to apply it where it fits.
+      assert.deepEqual(
+        box.activeItems.map(({ description }) => description),
+        [theirs.root],
+      );
       const title = 'Offered changes to looked at';
       const tab = () => vscode.window.tabGroups.activeTabGroup.activeTab?.label;
       await until(() => (tab()?.startsWith(title) === true ? true : undefined), 20_000, 'The tab');
@@ -319,7 +324,8 @@ describe('what has no file', () => {
       const walk = run('croc.receive');
       await giveCode(scene.person, send.code);
       await takeRow(scene.person, /What should become of it/, /Look at it/);
-      const box = await scene.person.nextBox();
+      const box = await nextPick(scene.person);
+      assert.match(box.activeItems[0]?.label ?? '', /Save to a file/);
       const shown = () => vscode.window.activeTextEditor?.document;
       await until(() => (shown()?.getText() === text ? true : undefined), 20_000, 'The patch');
       assert.equal(shown()?.languageId, 'diff');
