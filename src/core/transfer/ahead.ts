@@ -16,6 +16,11 @@ const LEAST_AHEAD_BYTES = 128 * 1024;
 const FIRST_AHEAD_BYTES = 1024 * 1024;
 /** In so many records, so that all lanes have something to do until the end. */
 const RECORDS_AHEAD = 4;
+/**
+ * What gets smaller than that by compression is not bounded: long records get smaller still, and making them takes as long
+ * as sending them, so that it is good to have some.
+ */
+const WELL_COMPRESSED = 0.6;
 /** Smaller records cost more than they spread, bytes. */
 const LEAST_RECORD_BYTES = 64 * 1024;
 /** Over how long a lane is measured, milliseconds. */
@@ -34,7 +39,7 @@ export class Ahead {
   #arrivedBytes = 0;
   #waiting: Deferred<undefined> | undefined;
   /** What part of the plaintext was sent, of the last records: less than 1 where they are compressed. */
-  #shrinks = 1;
+  #shrinks: number | undefined;
 
   /**
    * @param link - what is known of all lanes together; all their records are counted there
@@ -53,7 +58,7 @@ export class Ahead {
 
   /** Bytes of the next record's plaintext, at most. */
   get recordBytes(): number {
-    const bytes = this.#limitBytes() / RECORDS_AHEAD / this.#shrinks;
+    const bytes = this.#limitBytes() / RECORDS_AHEAD;
     return Math.floor(Math.min(MAX_PAYLOAD_BYTES, Math.max(LEAST_RECORD_BYTES, bytes)));
   }
 
@@ -72,7 +77,10 @@ export class Ahead {
    * @returns to be called when the recipient has it
    */
   sent(bytes: number, sentBytes: number): () => void {
-    if (bytes > 0) this.#shrinks = (3 * this.#shrinks + sentBytes / bytes) / 4;
+    if (bytes > 0) {
+      const shrinks = sentBytes / bytes;
+      this.#shrinks = (3 * (this.#shrinks ?? shrinks) + shrinks) / 4;
+    }
     if (this.#onTheirWay === 0) this.#begin();
     this.#onTheirWay += sentBytes;
     const arrived = this.#link.sent(sentBytes);
@@ -100,7 +108,8 @@ export class Ahead {
   }
 
   #limitBytes(): number {
-    if (this.#link.bytesPerSecond === Infinity) return Infinity;
+    const compressed = this.#shrinks !== undefined && this.#shrinks < WELL_COMPRESSED;
+    if (compressed || this.#link.bytesPerSecond === Infinity) return Infinity;
     if (this.#bytesPerSecond === undefined) return FIRST_AHEAD_BYTES;
     const roundTripMs = this.#quickestMs();
     const ms = AHEAD_MS + (Number.isFinite(roundTripMs) ? ROUND_TRIPS * roundTripMs : 0);
