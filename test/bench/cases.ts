@@ -75,7 +75,8 @@ async function race(title: string, { place = LOOPBACK, ...race }: Race): Promise
               .get(contestant.name)
               ?.push(await contestant.transfer(path.join(folder, 'it'), out));
           } catch (error) {
-            skipped.push(`${contestant.name}: ${String(error).slice(0, 300)}`);
+            const words = String(error).replaceAll(`${ROOT}/`, '').slice(0, 300).trim();
+            skipped.push(`${contestant.name}: ${words}`);
           }
           await rm(out, { recursive: true, force: true });
         }
