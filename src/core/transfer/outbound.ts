@@ -3,13 +3,11 @@ import { deferred } from '../async.js';
 import { CrocError } from '../errors.js';
 import { blocksOf } from '../files/blocks.js';
 import { pacer } from '../files/pace.js';
-import { SourceFile, readSmallFile } from '../files/source.js';
 import type { WalkEntry } from '../files/walk.js';
-import type { ActiveFile, OfferEntry, Progress, Totals, TransferResult } from '../types.js';
+import type { OfferEntry, Progress, Totals, TransferResult } from '../types.js';
 import { fromRanges, toWireEntry } from '../wire/control.js';
 import type { ControlOf } from '../wire/control.js';
 import { encodeData } from '../wire/data.js';
-import type { FileData, Piece } from '../wire/data.js';
 import { MAX_PAYLOAD_BYTES } from '../wire/limits.js';
 import { Ahead } from './ahead.js';
 import { Hashing } from './hashing.js';
@@ -18,10 +16,10 @@ import { Compressing, compressAgain, sizeOf } from './compressing.js';
 import type { Lane } from './lane.js';
 import { LinkRate } from './linkRate.js';
 import { SendPlan } from './plan.js';
+import { Reading } from './reading.js';
 import { countFiles } from './selection.js';
 import { offerText } from './text.js';
 import type { TextContent } from './text.js';
-import type { Batch, PlannedPiece } from './plan.js';
 import type { Flow, FlowMessage, Session } from './session.js';
 
 /** Characters of paths and targets in one `entries` message: escaped and in UTF-8 they still fit a record. */
@@ -48,8 +46,6 @@ export interface SendingOptions {
   readonly compress?: boolean;
 }
 
-/** Large files that are open at a time; others are opened again when another piece is read. */
-const MAX_OPEN = 32;
 /** Files under way that are told of. */
 const MAX_ACTIVE = 4;
 
@@ -61,14 +57,11 @@ export class Outbound implements Flow {
   readonly #onProgress: (progress: Progress) => void;
   readonly #answer = deferred<ControlOf<'answer'>>();
   readonly #done = deferred<ControlOf<'done'>>();
-  /** Large files that are open, the one used longest ago first. */
-  readonly #open = new Map<number, SourceFile>();
-  /** Entry → bytes that were neither read for sending nor found with the recipient, once some were. */
+  #reading = new Reading([]);
   #budget: Budget | undefined;
   readonly #rate = new LinkRate();
   /** While there is one, what is worth it is compressed. */
   #compressing: Compressing | undefined;
-  readonly #left = new Map<number, number>();
   readonly #wanted: number[] = [];
   /** Entry → blocks of which the recipient may have some. */
   readonly #bases = new Map<number, number>();
@@ -105,8 +98,7 @@ export class Outbound implements Flow {
       return await Promise.race([this.#run(), this.#session.failed]);
     } finally {
       this.#hashing?.stop();
-      for (const source of this.#open.values()) source.close();
-      this.#open.clear();
+      this.#reading.close();
     }
   }
 
@@ -157,7 +149,7 @@ export class Outbound implements Flow {
       hashing.judged(entry, same + lacking);
       const found = plan.judge(entry, same, lacking);
       this.#resumed += found;
-      if (found > 0 && this.#settle(entry, found)) plan.vouch(entry);
+      if (found > 0 && this.#reading.settle(entry, found)) plan.vouch(entry);
     }
   }
 
@@ -208,6 +200,7 @@ export class Outbound implements Flow {
       return;
     }
     this.#entries = entries;
+    this.#reading = new Reading(entries);
     let part: OfferEntry[] = [];
     let characters = 0;
     const flush = async (): Promise<void> => {
@@ -269,7 +262,7 @@ export class Outbound implements Flow {
       // Reading may block and the socket may take everything at once; others want their turn, too.
       await pause();
       const startMs = performance.now();
-      const pieces = await this.#read(batch, buffer);
+      const pieces = await this.#reading.read(batch, buffer);
       const bytes = pieces.reduce((sum, piece) => sum + piece.length, 0);
       const parts = encodeData({ pieces, bytes: buffer.subarray(0, bytes) });
       const entry = batch.kind === 'large' ? batch.piece.entry : undefined;
@@ -280,7 +273,8 @@ export class Outbound implements Flow {
       if (waitMs > 0) await later(waitMs);
       this.#transferred += bytes;
       const again = async (): Promise<readonly Uint8Array[]> => {
-        const read = encodeData(await this.#readAgain(batch, pieces));
+        const read = encodeData(await this.#reading.readAgain(batch, pieces));
+        this.#transferred += bytes;
         return compressed ? compressAgain(read) : read;
       };
       const arrived = ahead.sent(bytes, sizeOf(compressed ?? parts));
@@ -296,91 +290,6 @@ export class Outbound implements Flow {
     this.#rate.spent(0, performance.now() - startMs);
   }
 
-  /**
-   * Reads what was sent on a connection that broke once more. The file must still be what was offered: a
-   * piece that says *verified* said it of all that was read until then, and this is read later.
-   */
-  async #readAgain(batch: Batch, pieces: readonly Piece[]): Promise<FileData> {
-    const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
-    const bytes = Buffer.allocUnsafeSlow(length);
-    this.#transferred += length;
-    if (batch.kind === 'small') return { pieces: readSmall(batch.pieces, bytes), bytes };
-    for (const piece of batch.kind === 'large' ? [batch.piece] : batch.pieces) {
-      const source = SourceFile.open(piece.file);
-      try {
-        if (piece.length > 0) await source.read(piece.offset, bytes, piece.length);
-        source.verifyUnchanged();
-      } finally {
-        source.close();
-      }
-    }
-    return { pieces, bytes };
-  }
-
-  #read(batch: Batch, buffer: Buffer): Piece[] | Promise<Piece[]> {
-    switch (batch.kind) {
-      case 'small':
-        return readSmall(batch.pieces, buffer);
-      case 'large':
-        return this.#readLarge(batch.piece, buffer);
-      case 'vouch':
-        return batch.pieces.map(({ entry, file, offset, length }) => {
-          this.#verify(entry, file);
-          return { entry, offset, length, verified: true };
-        });
-    }
-  }
-
-  async #readLarge(piece: PlannedPiece, buffer: Buffer): Promise<Piece[]> {
-    const { entry, file, offset, length } = piece;
-    await this.#source(entry, file).read(offset, buffer, length);
-    const verified = this.#settle(entry, length);
-    if (verified) this.#verify(entry, file);
-    return [{ entry, offset, length, verified }];
-  }
-
-  /** Notes that bytes of a file were read or need not be. @returns whether these were the last ones */
-  #settle(entry: number, bytes: number): boolean {
-    const left = (this.#left.get(entry) ?? this.#entries[entry]?.size ?? 0) - bytes;
-    if (left > 0) this.#left.set(entry, left);
-    else this.#left.delete(entry);
-    return left === 0;
-  }
-
-  /** Looks once more whether a file of which all was read is as it was offered. @throws CrocError */
-  #verify(entry: number, file: WalkEntry): void {
-    const source = this.#source(entry, file);
-    source.verifyUnchanged();
-    source.close();
-    this.#open.delete(entry);
-  }
-
-  #source(entry: number, file: WalkEntry): SourceFile {
-    const source = this.#open.get(entry) ?? SourceFile.open(file);
-    // Moves it to the end of the order of use.
-    this.#open.delete(entry);
-    this.#open.set(entry, source);
-    const [oldest] = this.#open;
-    if (oldest && this.#open.size > MAX_OPEN) {
-      oldest[1].close();
-      this.#open.delete(oldest[0]);
-    }
-    return source;
-  }
-
-  /** The large files that were read last, the last one first. */
-  #active(): ActiveFile[] {
-    return [...this.#open.keys()]
-      .slice(-MAX_ACTIVE)
-      .reverse()
-      .flatMap((entry) => {
-        const file = this.#entries[entry];
-        if (!file) return [];
-        const { path, size } = file;
-        return [{ path, size, bytes: size - (this.#left.get(entry) ?? size) }];
-      });
-  }
-
   #report(bytes: number): void {
     const held = Math.min(bytes, this.#total);
     this.#onProgress({
@@ -390,15 +299,7 @@ export class Outbound implements Flow {
       resumed: this.#resumed,
       filesDone: this.#filesDone,
       files: this.#files,
-      active: this.#active(),
+      active: this.#reading.active(MAX_ACTIVE),
     });
   }
-}
-
-function readSmall(pieces: readonly PlannedPiece[], buffer: Buffer): Piece[] {
-  let at = 0;
-  return pieces.map(({ entry, file, offset, length }) => {
-    at += readSmallFile(file, buffer, at);
-    return { entry, offset, length, verified: true };
-  });
 }
