@@ -18,6 +18,7 @@ import type { ActiveFile, ConflictChoice, OfferEntry, Renamed } from '../types.j
 import { Bases, type BasisSize } from './bases.js';
 import { Committer, type WholeFile } from './committer.js';
 import { Comparing } from './comparing.js';
+import { finishTree } from './finishing.js';
 import { Folders, parentOf } from './folders.js';
 import { Ledger } from './ledger.js';
 import { Links } from './links.js';
@@ -366,59 +367,23 @@ export class Destination {
     }
     await this.#committer.flush();
     this.#check();
-    const pause = pacer();
-    for (const [index] of this.#ledger.planned('folder')) {
-      this.#folders.ensure(this.#ledger.place(index));
-      this.#ledger.done(index, this.#ledger.place(index));
-      await pause();
-      this.#check();
-    }
-    for (const [index, entry] of this.#ledger.planned('symlink')) {
-      this.#makeLink(index, entry);
-      await pause();
-      this.#check();
-    }
-    await this.#removeLeftovers();
-    this.#setFolderTimes();
-    await this.#folders.flush();
+    await finishTree({
+      entries: this.#entries,
+      folders: this.#folders,
+      placement: this.#placement,
+      ledger: this.#ledger,
+      links: this.#links,
+      partials: this.#partials,
+      undo: this.#undo,
+      check: () => this.#check(),
+      onDone: (index, path) => this.#done(index, path),
+    });
     this.#isFinished = true;
     this.#lock?.release();
     const { files, bytes, tops } = this.#ledger;
     const roots = tops.map((top) => this.#folders.fullPath(top));
     const renamed = this.#renamed.length === 0 ? {} : { renamed: this.#renamed };
     return { files, bytes, roots, ...renamed };
-  }
-
-  /** What earlier transfers left of what is whole now, and what nobody went on with for long. */
-  async #removeLeftovers(): Promise<void> {
-    for (const [index, { size }] of this.#ledger.planned('file'))
-      if (size >= MIN_PARTIAL_BYTES) await this.#partials.removeOthers(this.#ledger.place(index));
-    for (const folder of this.#folders.touched) this.#partials.lookInto(folder);
-    await this.#partials.removeStale(Date.now());
-  }
-
-  #makeLink(index: number, { path: offered, target, mtimeMs }: OfferEntry): void {
-    if (target === undefined) throw new CrocError('internal', { detail: offered });
-    const link = { path: offered, target, mtimeMs };
-    const choice = this.#ledger.choice(index);
-    let path = this.#ledger.place(index);
-    this.#folders.ensure(parentOf(path));
-    if (choice === 'overwrite') this.#undo?.keep(this.#folders.fullPath(path));
-    while (!this.#links.make(this.#folders.fullPath(path), link, choice)) {
-      if (choice === 'skip') return;
-      path = this.#placement.freeName(path, 'file');
-    }
-    this.#folders.touch(parentOf(path));
-    this.#done(index, path);
-  }
-
-  /** Last of all: every name that comes into a folder changes its time. */
-  #setFolderTimes(): void {
-    for (const entry of this.#entries) {
-      if (entry.kind !== 'folder') continue;
-      const path = this.#placement.moved(entry.path);
-      if (path !== undefined) this.#folders.setTime(path, entry.mtimeMs);
-    }
   }
 
   #writeLarge(index: number, data: Uint8Array): Promise<void> | undefined {
