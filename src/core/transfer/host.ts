@@ -120,14 +120,17 @@ export class TransferHost {
     timing: DataTiming,
     expected: Promise<unknown> = Promise.resolve(),
   ): Promise<undefined> {
-    this.#connecting = true;
     this.#post({ type: 'connect', target, timing });
+    const enter = (): void => {
+      this.#connecting = true;
+      this.#post({ type: 'enter' });
+    };
     // Who waits for `expected` hears why it did not come to that.
-    expected.then(() => this.#post({ type: 'enter' })).catch(() => undefined);
+    expected.then(enter).catch(() => undefined);
     return this.#connected.promise;
   }
 
-  /** Whether lanes were asked for and have not all been admitted; stays so when that fails. */
+  /** Whether lanes may enter and have not all been admitted; stays so when that fails. */
   get connecting(): boolean {
     return this.#connecting;
   }
