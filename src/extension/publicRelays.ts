@@ -24,8 +24,8 @@ export async function agreeToPublicRelays(state: vscode.Memento): Promise<void> 
   };
   const answer = await askOne(
     {
-      title: t('Croc’s own network'),
-      placeholder: t('No relay is set, so this goes over the internet. You are asked once.'),
+      title: t('No relay is set: go over the internet?'),
+      placeholder: t('You are asked once on this machine.'),
       ...{ items: [agree, own], step: 1, totalSteps: 1 },
     },
     { back: false },

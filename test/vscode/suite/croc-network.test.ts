@@ -69,7 +69,7 @@ describe("croc's own network", () => {
       scene.atEnd(() => hook.disable());
       const sending = run('croc.send', file);
       const question = await nextPick(scene.person);
-      assert.match(question.placeholder ?? '', /No relay is set, so this goes over the internet/);
+      assert.match(question.title ?? '', /No relay is set: go over the internet/);
       question.hide();
       await sending;
 
