@@ -11,7 +11,6 @@ class Bench {
   readonly link = new LinkRate(() => this.nowMs);
   readonly ahead = new Ahead(
     this.link,
-    false,
     () => 100,
     () => this.nowMs,
   );
@@ -48,12 +47,12 @@ class Bench {
 }
 
 describe('a lane', () => {
-  it('gets a megabyte and a half in four records while nothing is known of it', () => {
+  it('gets a megabyte in four records while nothing is known of it', () => {
     const { ahead, ...bench } = new Bench();
     expect(bench.link.bytesPerSecond).toBeUndefined();
     for (let record = 0; record < 4; record += 1) {
       expect(ahead.room()).toBeUndefined();
-      expect(ahead.recordBytes).toBe(384 * KIB);
+      expect(ahead.recordBytes).toBe(256 * KIB);
       ahead.sent(ahead.recordBytes, ahead.recordBytes);
     }
     expect(ahead.room()).toBeInstanceOf(Promise);
@@ -101,13 +100,6 @@ describe('a lane', () => {
     expect(bench.ahead.recordBytes).toBe(MAX_PAYLOAD_BYTES);
     for (let record = 0; record < 5; record += 1) bench.send(256 * KIB);
     expect(bench.ahead.room()).toBeInstanceOf(Promise);
-  });
-
-  it('begins with the longest record where it may be compressed', () => {
-    const ahead = new Ahead(new LinkRate(), true, () => 100);
-    expect(ahead.recordBytes).toBe(MAX_PAYLOAD_BYTES);
-    ahead.sent(MAX_PAYLOAD_BYTES, MAX_PAYLOAD_BYTES);
-    expect([ahead.recordBytes, ahead.room()]).toEqual([384 * KIB, undefined]);
   });
 
   it('that is waited for says when to ask again', async () => {

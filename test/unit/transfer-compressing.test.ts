@@ -40,6 +40,15 @@ describe('the rate of a link', () => {
     }
   });
 
+  it('is not thought to be beyond measure because one record came over a long way', () => {
+    const { rate, at } = clock();
+    const arrived = rate.sent(50_000);
+    rate.spent(10, 1);
+    at(100);
+    arrived();
+    expect(rate.bytesPerSecond).toBe(1.5 * 500_000);
+  });
+
   it('shows when records wait for their sockets', () => {
     const { rate, at } = clock();
     for (let round = 0; round < 10; round += 1) {

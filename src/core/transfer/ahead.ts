@@ -13,7 +13,7 @@ const AHEAD_MS = 400;
 const ROUND_TRIPS = 2;
 /** At least so much, bytes; and so much while nothing is known. */
 const LEAST_AHEAD_BYTES = 128 * 1024;
-const FIRST_AHEAD_BYTES = 1536 * 1024;
+const FIRST_AHEAD_BYTES = 1024 * 1024;
 /** In so many records, so that all lanes have something to do until the end. */
 const RECORDS_AHEAD = 4;
 /**
@@ -31,7 +31,6 @@ const DECAY = 0.8;
 /** Bounds what is on its way on one lane. */
 export class Ahead {
   readonly #link: LinkRate;
-  readonly #compresses: boolean;
   readonly #quickestMs: () => number;
   readonly #nowMs: () => number;
   #bytesPerSecond: number | undefined;
@@ -44,26 +43,21 @@ export class Ahead {
 
   /**
    * @param link - what is known of all lanes together; all their records are counted there
-   * @param compresses - whether records may be compressed: then the first is long, or it would arrive so soon that the
-   *   link looks fast and the next ones go as they are
    * @param quickestMs - the least time in which anything was confirmed; Infinity while nothing was
    * @param nowMs - the clock
    */
   constructor(
     link: LinkRate,
-    compresses: boolean,
     quickestMs: () => number,
     nowMs: () => number = () => performance.now(),
   ) {
     this.#link = link;
-    this.#compresses = compresses;
     this.#quickestMs = quickestMs;
     this.#nowMs = nowMs;
   }
 
   /** Bytes of the next record's plaintext, at most. */
   get recordBytes(): number {
-    if (this.#compresses && this.#shrinks === undefined) return MAX_PAYLOAD_BYTES;
     const bytes = this.#limitBytes() / RECORDS_AHEAD;
     return Math.floor(Math.min(MAX_PAYLOAD_BYTES, Math.max(LEAST_RECORD_BYTES, bytes)));
   }

@@ -5,6 +5,8 @@ import { deferred } from '../async.js';
 const WINDOW_MS = 250;
 /** A record that takes this much longer than the quickest one has waited on the way, milliseconds. */
 const QUEUED_MS = 200;
+/** Within this time a record of any size says that the way is fast; later it may just have been a short one, milliseconds. */
+const SOON_MS = 25;
 /** So much more is thought possible after each window in which the way was not what held us up. */
 const GROWTH = 1.5;
 
@@ -71,7 +73,8 @@ export class LinkRate {
     const seen = (this.#bytes * 1000) / spanMs;
     const limited = queued || this.#waitedMs > this.#workedMs;
     if (!limited)
-      this.#bytesPerSecond = known === undefined ? Infinity : GROWTH * Math.max(known, seen);
+      this.#bytesPerSecond =
+        known === undefined && tookMs <= SOON_MS ? Infinity : GROWTH * Math.max(known ?? 0, seen);
     else if (known === undefined || known === Infinity) this.#bytesPerSecond = seen;
     else this.#bytesPerSecond = (known + seen) / 2;
     this.#first.resolve(undefined);

@@ -241,11 +241,7 @@ export class Outbound implements Flow {
 
   /** One lane's loop: read a batch, seal it, send it, until the plan is empty. */
   async #pump(lane: Lane, plan: SendPlan): Promise<void> {
-    const ahead = new Ahead(
-      this.#rate,
-      this.#compressing !== undefined,
-      () => this.#session.quickestMs,
-    );
+    const ahead = new Ahead(this.#rate, () => this.#session.quickestMs);
     const buffer = Buffer.allocUnsafeSlow(MAX_PAYLOAD_BYTES);
     const pause = pacer();
     while (!plan.finished) {
