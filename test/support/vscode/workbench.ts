@@ -187,7 +187,7 @@ export class Workbench {
 }
 
 /** Tells whether something comes into `state` within a second. */
-function shows(locator: Locator, state: 'visible' | 'detached'): Promise<boolean> {
+export function shows(locator: Locator, state: 'visible' | 'detached'): Promise<boolean> {
   return locator.waitFor({ state, timeout: 1_000 }).then(
     () => true,
     () => false,
