@@ -213,6 +213,7 @@ describe('what has no file', () => {
 
       await apply((await send()).code, theirs);
       const refused = await scene.person.hears(/do not fit as they are: .*a\.txt/);
+      assert.match(refused.text, /Merging marks what contradicts each other/);
       assert.deepEqual(refused.choices, ['Merge', 'Look at It']);
       assert.equal(theirs.git('status', '--porcelain'), '');
 

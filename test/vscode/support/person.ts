@@ -28,6 +28,7 @@ export class Person {
   readonly #answers: { ask: Ask; answer: unknown }[] = [];
   readonly #boxes: Box[] = [];
   readonly #unanswered: string[] = [];
+  readonly #overlooked: RegExp[] = [];
   readonly #restore: (() => void)[] = [];
 
   constructor() {
@@ -67,6 +68,12 @@ export class Person {
   /** Presses a button of the next message that has it; messages before are dismissed. */
   willPress(button: string): this {
     return this.#will('message', button);
+  }
+
+  /** Overlooks messages like this one: they stand there and are never closed. */
+  overlooks(message: RegExp): this {
+    this.#overlooked.push(message);
+    return this;
   }
 
   /** Waits until something that matches was asked or said, and gives it. */
@@ -134,6 +141,7 @@ export class Person {
     const items = rest.filter((item) => label(item) !== '');
     const choices = items.map(label);
     this.heard.push({ ask: 'message', text, choices });
+    if (this.#overlooked.some((message) => message.test(text))) return new Promise(() => undefined);
     const index = this.#answers.findIndex(
       ({ ask, answer }) => ask === 'message' && choices.includes(String(answer)),
     );
