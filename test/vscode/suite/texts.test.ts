@@ -327,6 +327,8 @@ describe('what has no file', () => {
       const later = deferred<undefined>();
       scene.person.willPress('Apply to closed', later.promise);
       const { theirs, send, walk, tab } = await lookAt('closed', added);
+      // Another file that is opened does not take its place.
+      assert.equal(tab.isPreview, false);
       await vscode.window.tabGroups.close(tab);
       const list = await nextPick(scene.person);
       assert.equal(list.activeItems[0]?.description, theirs.root);
@@ -345,26 +347,6 @@ describe('what has no file', () => {
       later.resolve(undefined);
       await scene.person.hears(/This offer is over already/);
       assert.equal(theirs.git('status', '--porcelain'), '');
-    });
-
-    it('can be read to the end when another tab was closed meanwhile', async () => {
-      const names = Array.from({ length: 40 }, (_, index) => `many/${10 + index}.txt`);
-      const lines = (name: string): string => `${name}\n`.repeat(30);
-      const all = Object.fromEntries(names.map((name) => [name, lines(name)]));
-      shownChanges.length = 0;
-      scene.person.overlooks(/What should become of it\?$/);
-      const { send, walk } = await lookAt('long', all);
-      const other = vscode.Uri.file(await scene.file('other.txt'));
-      await vscode.window.showTextDocument(other, { preview: false });
-      await run('workbench.action.closeActiveEditor');
-      const last = shownChanges[0]?.rows.at(-1);
-      const uri: unknown = Array.isArray(last) ? last[2] : undefined;
-      assert.ok(uri instanceof vscode.Uri);
-      const shown = await vscode.workspace.openTextDocument(uri);
-      assert.equal(shown.getText(), lines('many/49.txt'));
-      const cancelled = assert.rejects(send.done);
-      await send.cancel();
-      await Promise.all([walk, cancelled]);
     });
 
     it('asks of which repository when there are several', async () => {
