@@ -42,6 +42,8 @@ async function frame({ workbench }, seconds) {
 
 /** One picture of an element in both looks: FOLDER/NAME-{light,dark}.png. */
 async function picture({ workbench }, locator, folder, name) {
+  // What an earlier transfer said may still stand over it.
+  await workbench.runCommand('Notifications: Clear All Notifications');
   for (const look of ['light', 'dark']) {
     await setLook(workbench, look);
     await workbench.page.mouse.move(0, 0);

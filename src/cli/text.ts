@@ -168,7 +168,8 @@ export class TextReporter implements Reporter {
   }
 
   checked({ url, version, roundTripMs, ports }: RelayCheck): void {
-    const says = version === undefined ? 'a Croc relay' : `a Croc relay, protocol ${version}`;
+    const ours = version === undefined ? 'a Croc relay' : `a Croc relay, protocol ${version}`;
+    const says = isCrocRelay(url) ? 'a relay of the croc program that lets you in' : ours;
     const away = roundTripMs < 10 ? roundTripMs.toFixed(1) : roundTripMs.toFixed(0);
     this.#say(`${url}: ${says}, ${away} ms away.`);
     for (const { port, reachable } of ports)

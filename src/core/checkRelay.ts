@@ -5,7 +5,8 @@
 import { connect } from 'node:net';
 import { within } from './async.js';
 import { RelayClient } from './channel/relayClient.js';
-import { systemClock } from './edges.js';
+import { isCrocRelay } from './croc11/address.js';
+import { systemClock, systemRandom } from './edges.js';
 import type { Clock } from './edges.js';
 import { CrocError, isRelayErrorCode } from './errors.js';
 import type { ErrorCode } from './errors.js';
@@ -26,10 +27,11 @@ export interface CheckedPort {
 
 /** A relay that answers, seen from here. */
 export interface RelayCheck {
+  /** `http://host:port`, or `croc://host:port` of one of croc's own network. */
   readonly url: string;
   /** IP address of the TCP ports. */
   readonly address: string;
-  /** Version of the protocol that it says it speaks; absent when it does not say (behind a proxy, perhaps). */
+  /** Version of the protocol that it says it speaks; absent when it does not say (behind a proxy, perhaps, or on croc's own network). */
   readonly version?: string;
   /** Milliseconds there and back. */
   readonly roundTripMs: number;
@@ -41,7 +43,7 @@ export interface CheckOptions {
   readonly signal?: AbortSignal;
   /** How long each answer may take, in milliseconds; default 5000. */
   readonly timeoutMs?: number;
-  /** Password of the relay, where it asks for one. */
+  /** Password of the relay, where it asks for one; on croc's own network default: the one everybody knows. */
   readonly relayPassword?: string;
   /** Local address to connect from. */
   readonly localAddress?: string;
@@ -51,16 +53,18 @@ export interface CheckOptions {
 /**
  * Checks a relay.
  *
- * @param url - its address, as a person types it
- * @throws CrocError `invalid_relay`, `relay_unreachable`, `relay_silent`, `not_a_relay`, or why it lets nobody
- *   in; a port that cannot be reached is no error
+ * @param url - its address, as a person types it; `croc://host:port` for one of croc's own network
+ * @throws CrocError `invalid_relay`, `relay_unreachable`, `relay_silent`, `not_a_relay`, `relay_password`, or why
+ *   it lets nobody in; a port that cannot be reached is no error
  */
 export async function checkRelay(url: string, options: CheckOptions = {}): Promise<RelayCheck> {
   const { clock = systemClock, timeoutMs = STEP_MS, localAddress } = options;
   const signal = options.signal ?? new AbortController().signal;
+  const from = localAddress === undefined ? {} : { localAddress };
+  if (isCrocRelay(url)) return checkCroc(url, { ...options, clock, timeoutMs, signal });
   const relay = new RelayClient({
     ...{ url, clock, answerMs: timeoutMs },
-    ...(localAddress !== undefined && { localAddress }),
+    ...from,
     ...(options.relayPassword !== undefined && { password: options.relayPassword }),
   });
   try {
@@ -73,12 +77,7 @@ export async function checkRelay(url: string, options: CheckOptions = {}): Promi
       roundTripMs = Math.min(roundTripMs, clock.now() - startMs);
     }
     const { address, ports: numbers } = await relay.lanes();
-    const where = {
-      channel,
-      uuid,
-      address,
-      ...(localAddress === undefined ? {} : { localAddress }),
-    };
+    const where = { channel, uuid, address, ...from };
     const limits = { clock, signal, timeoutMs };
     const ports = await Promise.all(numbers.map((port) => checkPort({ ...where, port }, limits)));
     const said = version === undefined ? {} : { version };
@@ -87,6 +86,22 @@ export async function checkRelay(url: string, options: CheckOptions = {}): Promi
     await relay.close();
     relay.dispose();
   }
+}
+
+/** The same of a relay on croc's own network. */
+async function checkCroc(
+  url: string,
+  options: CheckOptions & Required<Pick<CheckOptions, 'clock' | 'timeoutMs' | 'signal'>>,
+): Promise<RelayCheck> {
+  const { relayPassword: password, ...how } = options;
+  const said = password === undefined ? {} : { password };
+  // Loaded only when somebody asks: few do.
+  const { checkCrocRelay } = await import('./croc11/check.js');
+  const check = await checkCrocRelay(url, { ...how, ...said, random: systemRandom });
+  const ports = check.ports.map(({ port, reachable }): CheckedPort =>
+    reachable ? { port, reachable } : { port, reachable, problem: 'relay_port_blocked' },
+  );
+  return { ...check, ports };
 }
 
 /** Which of its ports cannot be reached and which can, for the detail of an error. */

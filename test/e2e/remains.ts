@@ -57,8 +57,19 @@ export async function placesOf(
     const file = path.join(entry.parentPath, entry.name);
     // The installed extension itself knows no secret, and is large.
     if (entry.isFile() && !file.startsWith(path.join(root, 'extensions')))
-      look(path.relative(root, file), await readFile(file));
+      look(path.relative(root, file), await contentOf(file));
   }
   look('browser', Buffer.from(await browserStorage(workbench)));
   return places;
+}
+
+/** A file's bytes; none when the editor has removed or renamed it meanwhile. */
+async function contentOf(file: string): Promise<Buffer> {
+  try {
+    return await readFile(file);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
+      return Buffer.alloc(0);
+    throw error;
+  }
 }

@@ -78,6 +78,74 @@ describe('checking a relay', () => {
   });
 });
 
+describe("checking a relay of croc's own network", () => {
+  const at = (relay: Relay, host = '127.0.0.1'): string => `croc://${host}:${relay.ports[0]}`;
+
+  it('tells distance and ports once it is let in, and leaves nothing behind', async () => {
+    const relay = await testRelay({ tcpPorts: [0, 0, 0] });
+    const check = await checkRelay(at(relay), HERE);
+    expect(check).toEqual({
+      ...{ url: at(relay), address: '127.0.0.1', roundTripMs: check.roundTripMs },
+      ports: relay.ports.map((port) => ({ port, reachable: true })),
+    });
+    expect(check.roundTripMs).toBeGreaterThan(0);
+    await expect.poll(async () => (await relay.stats()).connections).toBe(0);
+    // One port is for control and data.
+    const small = await testRelay({ tcpPorts: [0] });
+    expect((await checkRelay(at(small), HERE)).ports).toHaveLength(1);
+  });
+
+  it('tells a wrong password from a right one', async () => {
+    const relay = await testRelay({ crocPassword: 'heron' });
+    const relayPassword = 'heron';
+    expect(await codeOf(checkRelay(at(relay), HERE))).toBe('relay_password');
+    expect(await codeOf(checkRelay(at(relay), { ...HERE, relayPassword: 'wren' }))).toBe(
+      'relay_password',
+    );
+    expect((await checkRelay(at(relay), { ...HERE, relayPassword })).ports).toHaveLength(2);
+  });
+
+  it('says which port is blocked, also one that takes connections and stays silent', async () => {
+    const { relay } = await withGate(1);
+    const [open, blocked = 0] = relay.ports;
+    const ports = [
+      { port: open, reachable: true },
+      { port: blocked, reachable: false, problem: 'relay_port_blocked' },
+    ];
+    expect((await checkRelay(at(relay, '127.0.0.3'), HERE)).ports).toEqual(ports);
+    await listening(createServer(), blocked, '127.0.0.3');
+    const impatient = checkRelay(at(relay, '127.0.0.3'), { timeoutMs: 1000 });
+    expect((await impatient).ports).toEqual(ports);
+  });
+
+  it('tells what is not there, what is no such relay, and stops when it is told to', async () => {
+    const gone = await startRelay({ host: '127.0.0.1', port: 0, tcpPorts: [0] });
+    await gone.close();
+    expect(await codeOf(checkRelay(at(gone), HERE))).toBe('relay_unreachable');
+    const web = createHttp((_, response) => response.end('hello'));
+    const port = await listening(web, 0, '127.0.0.1');
+    expect(await codeOf(checkRelay(`croc://127.0.0.1:${port}`, HERE))).toBe('not_a_relay');
+    const mute = await listening(createServer(), 0, '127.0.0.1');
+    const url = `croc://127.0.0.1:${mute}`;
+    expect(await codeOf(checkRelay(url, { timeoutMs: 200 }))).toBe('relay_silent');
+    expect(await codeOf(checkRelay('croc://a b', HERE))).toBe('invalid_relay');
+    const abort = new AbortController();
+    const check = checkRelay(url, { ...HERE, signal: abort.signal });
+    abort.abort();
+    expect(await codeOf(check)).toBe('cancelled');
+  });
+
+  it('goes by command line', async () => {
+    const relay = await testRelay({ crocPassword: 'heron' });
+    const url = at(relay);
+    const cli = Cli.text(['check', '--relay', url, '--relay-password', 'heron']);
+    expect(await cli.exit).toBe(0);
+    expect(cli.stdout).toContain(`${url}: a relay of the croc program that lets you in, `);
+    expect(cli.stdout).toContain(`TCP port ${relay.ports[1]}: can be reached`);
+    expect(await ending(Cli.json(['check', '--relay', url]))).toEqual(failed('relay_password'));
+  });
+});
+
 describe('a transfer that cannot connect', () => {
   it('checks by itself, and its error names every port', async () => {
     const relay = await halfBlocked();

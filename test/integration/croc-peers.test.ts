@@ -79,7 +79,7 @@ describe('two peers', () => {
     const { where, from, to } = await scene();
     await writeFile(path.join(from, 'a.txt'), 'alpha');
     const wrong = meeting({ ...where, relayPassword: 'guess' }, CODE);
-    expect(await codeOf(receiveInto(wrong, accepting(to)))).toBe('unauthorized');
+    expect(await codeOf(receiveInto(wrong, accepting(to)))).toBe('relay_password');
     const alone = meeting(where, CODE, { stepMs: 100 });
     expect(await codeOf(receiveInto(alone, accepting(to)))).toBe('no_such_channel');
     const waiting = meeting(where, CODE, { waitMs: 100 });

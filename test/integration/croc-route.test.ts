@@ -88,7 +88,7 @@ describe('a transfer over the network of croc', () => {
     const at = `croc://127.0.0.1:${relay.ports[0]}`;
     const send = (url: string, relayPassword?: string): Promise<string> =>
       codeOf(testCroc(url, relayPassword === undefined ? {} : { relayPassword }).send(files));
-    expect(await send(at, 'guess')).toBe('unauthorized');
+    expect(await send(at, 'guess')).toBe('relay_password');
     expect(await send(`croc://127.0.0.1:${relay.port}`)).toMatch(
       /^(not_a_relay|relay_unreachable)$/,
     );

@@ -21,6 +21,17 @@ describe('the panel', () => {
     ]);
   });
 
+  it('offers what was sent again, and where it is; of a text nothing that is on a disk', () => {
+    const actions = (name: string) => state(name).buttons.map(({ action }) => action);
+    expect(actions('sent')).toEqual(['send-again', 'reveal']);
+    expect(actions('sent-text')).toEqual(['send-again']);
+    expect(actions('received')).toEqual(['open', 'reveal', 'undo']);
+    expect(actions('received-text')).toEqual(['close']);
+    expect(state('received-text').hint).toBeUndefined();
+    expect(state('received').hint).toBe('Folder: /home/bob/inbox');
+    expect(state('past-text').hint).not.toMatch(/Folder/);
+  });
+
   it('shows no file further than everything', () => {
     const { progress } = state('sending-one');
     expect(progress?.left).toBe('103 MiB of 8.0 GiB (1 %)');

@@ -11,6 +11,8 @@ import { CROC_SALT_BYTES, crocRelayKey, openCroc, sealCroc } from '../wire/crocS
 
 /** Bytes of a frame, at most, as croc has it. */
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
+/** Ports for data that we would use, at most. */
+const MAX_DATA_PORTS = 16;
 /** Whole frames that may wait for somebody to read them before the socket is paused. */
 const MAX_QUEUED = 16;
 /** Frames of the peer that may come before the relay's answer about the room. */
@@ -32,7 +34,7 @@ export interface CrocAddress {
 
 /** A connection that is in its room. */
 export class CrocConnection {
-  /** The relay's ports for data, as it says them. */
+  /** The relay's ports for data, as it says them; the first 16. */
   ports: readonly number[] = [];
   /** Our address as the relay sees it. */
   ownAddress = '';
@@ -58,7 +60,7 @@ export class CrocConnection {
   /**
    * Connects and enters the room.
    *
-   * @throws CrocError `relay_unreachable`, `relay_silent`, `not_a_relay`, `unauthorized` (wrong password),
+   * @throws CrocError `relay_unreachable`, `relay_silent`, `not_a_relay`, `relay_password` (a wrong one),
    *   `role_taken` (the room is full), `rate_limited`, or why `signal` fired
    */
   static async open(
@@ -141,12 +143,14 @@ export class CrocConnection {
     await say(password);
     const banner = await hear();
     const [ports = '', address] = banner.split('|||');
-    if (address === undefined) throw new CrocError('unauthorized', { detail: 'croc: password' });
+    if (address === undefined) throw new CrocError('relay_password');
     this.ownAddress = address;
     this.ports = ports
       .split(',')
       .filter((port) => /^\d{1,5}$/.test(port))
-      .map(Number);
+      .map(Number)
+      .filter((port) => port > 0 && port < 65_536)
+      .slice(0, MAX_DATA_PORTS);
     await say(room);
     const entry = await this.#entryAnswer(key);
     if (entry === 'ok') return;

@@ -15,8 +15,6 @@ import type { Patience } from './control.js';
 import { probeAnswers } from './probe.js';
 
 const HANDSHAKE = Buffer.from('handshake');
-/** Ports for data that we would use, at most. */
-const MAX_DATA_PORTS = 16;
 const DEFAULT_CURVE = 'p256';
 
 /** Where, with whom, and how long things may take. */
@@ -170,7 +168,7 @@ async function openData<State>(
   control: Control,
   keys: CrocPeerKeys,
 ): Promise<CrocLink> {
-  const ports = control.connection.ports.slice(0, MAX_DATA_PORTS);
+  const ports = control.connection.ports;
   if (ports.length === 0) throw new CrocError('not_a_relay', { detail: 'no port for data' });
   const room = options.code.room;
   const attempts = await Promise.allSettled(

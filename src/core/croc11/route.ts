@@ -6,7 +6,7 @@ import { CROC_SCHEME, parseCrocRelay } from './address.js';
 import { PUBLIC_RELAYS, parseCrocCode, relayOf } from './code.js';
 
 /** The password of croc's relays unless their operator set another. */
-const DEFAULT_PASSWORD = 'pass123';
+export const DEFAULT_PASSWORD = 'pass123';
 
 /** Where two peers meet. */
 export interface CrocRoute {

@@ -1,6 +1,12 @@
 /** Check Relay: can it be used from here, how far is it, which of its ports are blocked? */
 import * as vscode from 'vscode';
-import { checkRelay, CrocError, findRelays, type RelayCheck } from '../../core/index.js';
+import {
+  checkRelay,
+  CrocError,
+  findRelays,
+  isCrocRelay,
+  type RelayCheck,
+} from '../../core/index.js';
 import { networkText } from '../place.js';
 import { settings } from '../settings.js';
 import { errorLine, shortAddress } from '../texts.js';
@@ -8,16 +14,22 @@ import type { Parts } from '../parts.js';
 
 const { t } = vscode.l10n;
 
-/** What was found out about a relay, in sentences. */
-export function checkText({ url, version, roundTripMs, ports }: RelayCheck): string {
+/** That a relay answers, how far it is, and what it says of itself. */
+function answerText({ url, version, roundTripMs }: RelayCheck): string {
   const ms = roundTripMs < 10 ? roundTripMs.toFixed(1) : roundTripMs.toFixed(0);
   const address = shortAddress(url);
+  if (isCrocRelay(url)) return t('The relay at {0} takes the password, {1} ms away.', address, ms);
+  return version === undefined
+    ? t('The relay at {0} answers, {1} ms away.', address, ms)
+    : t('The relay at {0} answers: protocol {1}, {2} ms away.', address, version, ms);
+}
+
+/** What was found out about a relay, in sentences. */
+export function checkText(found: RelayCheck): string {
+  const { ports } = found;
   const blocked = ports.filter(({ reachable }) => !reachable).map(({ port }) => port);
   const open = ports.filter(({ reachable }) => reachable).map(({ port }) => port);
-  const who =
-    version === undefined
-      ? t('The relay at {0} answers, {1} ms away.', address, ms)
-      : t('The relay at {0} answers: protocol {1}, {2} ms away.', address, version, ms);
+  const who = answerText(found);
   if (blocked.length === 0)
     return `${who} ${t('All its TCP ports can be reached ({0}).', open.join(', '))}`;
   const rest =
@@ -35,7 +47,7 @@ async function choose(
 ): Promise<string | undefined> {
   const [handed] = given;
   if (typeof handed === 'string') return handed;
-  const known = settings.relay ?? parts.relays.current?.localUrl;
+  const known = settings.crocRelay ?? settings.relay ?? parts.relays.current?.localUrl;
   if (known !== undefined) return known;
   const multicast = settings.surroundings;
   if (multicast === undefined) return undefined;

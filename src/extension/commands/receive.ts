@@ -180,7 +180,7 @@ async function askWishes(
       if (folder.kind === 'back') break;
       if (folder.kind !== 'value') return folder.kind;
       const to = folder.value;
-      if (!(await hasRoom(to, offer, chosen))) {
+      if (!hasRoom(to, offer, chosen)) {
         if (fixedFolder !== undefined) break;
         continue;
       }
@@ -198,13 +198,14 @@ async function askWishes(
 }
 
 /** Says when a folder's disk is too small. @returns whether it has room */
-async function hasRoom(to: string, offer: Offer, { only }: Chosen): Promise<boolean> {
+function hasRoom(to: string, offer: Offer, { only }: Chosen): boolean {
   const free = freeBytes(to);
   const indices = only ?? offer.entries.keys();
   let needed = 0;
   for (const index of indices) needed += offer.entries[index]?.size ?? 0;
   if (free === undefined || needed <= free || offer.gone.aborted) return true;
-  await vscode.window.showWarningMessage(
+  // The question comes back at once: somebody who overlooks the message would wait, and the sender, too.
+  void vscode.window.showWarningMessage(
     vscode.l10n.t(
       'There is not enough room: {0} are needed, {1} are free in {2}.',
       ...[bytesText(needed), bytesText(free), to],

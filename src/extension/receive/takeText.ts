@@ -44,13 +44,11 @@ async function applyPatch(offer: Offer, git: Git, repository: Repository): Promi
   }
   const merge = t('Merge');
   const look = t('Look at It');
+  const misfit = t('The changes do not fit as they are: {0}', firstLines(check.stderr));
+  // A message that is not modal shows no `detail`, so it is said here.
+  const merging = t('Merging marks what contradicts each other in the files.');
   void vscode.window
-    .showWarningMessage(
-      t('The changes do not fit as they are: {0}', firstLines(check.stderr)),
-      { detail: t('Merging marks what contradicts each other in the files.') },
-      merge,
-      look,
-    )
+    .showWarningMessage(`${misfit}. ${merging}`, merge, look)
     .then(async (picked) => {
       if (picked === look) await showText(offer);
       if (picked === merge) await mergePatch(offer, git, repository);

@@ -92,7 +92,9 @@ export class Notifications implements vscode.Disposable {
     const reveal = t('Reveal');
     const undo = t('Undo');
     const text = t('Received {0}.', title);
-    const picked = await vscode.window.showInformationMessage(text, open, reveal, undo);
+    // Where nothing was written, nothing can be taken back.
+    const undoing = (transfer.undo?.files ?? 0) > 0 ? [undo] : [];
+    const picked = await vscode.window.showInformationMessage(text, open, reveal, ...undoing);
     if (picked === undo) await this.parts.act('undo', transfer);
     if (picked === open) await this.parts.act('open', transfer);
     if (picked === reveal) await this.parts.act('reveal', transfer);

@@ -95,11 +95,15 @@ function buttonsOf(transfer: Transfer): PanelButton[] {
   if (transfer.stage === 'waiting') return [buttons.link(), buttons.cancel()];
   if (transfer.active) return [buttons.cancel()];
   const sending = transfer.direction === 'send';
-  const again = sending && transfer.facts.paths.length > 0 ? [buttons.again()] : [];
-  if (transfer.stage === 'done')
-    return sending
-      ? again
-      : [buttons.open(), buttons.reveal(), ...(transfer.canUndo ? [buttons.undo()] : [])];
+  const { paths, sent = paths } = transfer.facts;
+  const again = sending && sent.length > 0 ? [buttons.again()] : [];
+  if (transfer.stage === 'done' && sending)
+    return [...again, ...(paths.length > 0 ? [buttons.reveal()] : [])];
+  if (transfer.stage === 'done') {
+    // A text that was received is nowhere on a disk.
+    if (transfer.roots.length === 0) return [buttons.close()];
+    return [buttons.open(), buttons.reveal(), ...(transfer.canUndo ? [buttons.undo()] : [])];
+  }
   if (transfer.error === undefined || transfer.stage === 'cancelled')
     return sending ? again : [buttons.receiveAgain()];
   const remedy = remedyFor(transfer.error, transfer.direction, transfer.facts.meetingPoint.own);
@@ -129,13 +133,17 @@ function hintOf(transfer: Transfer): string | undefined {
     return errorTexts(transfer.error, transfer.direction).next;
   const lost = lostHint(transfer);
   if (lost !== undefined) return lost;
-  if (transfer.direction === 'receive') return withPlace(folderText(transfer.facts.paths));
+  if (transfer.direction === 'receive') {
+    const folder = folderText(transfer.facts.paths);
+    return folder === undefined ? undefined : withPlace(folder);
+  }
   const place = transfer.stage === 'waiting' ? placeText() : undefined;
   return place === undefined ? undefined : t('The files are {0}.', place);
 }
 
-const folderText = ([folder = '']: readonly string[]): string =>
-  t('Folder: {0}', printable(folder));
+/** @returns undefined for a text, which goes into none */
+const folderText = ([folder]: readonly string[]): string | undefined =>
+  folder === undefined ? undefined : t('Folder: {0}', printable(folder));
 
 function statusOf(transfer: Transfer): string {
   const { lost } = transfer;
@@ -212,7 +220,8 @@ function pastHint(entry: Entry): string {
     return entry.direction === 'send'
       ? t('Resume sends the same files with a new code; what has arrived is not sent again.')
       : t('Resume asks for a new code and goes on in {0}.', printable(entry.paths[0] ?? ''));
-  return entry.direction === 'receive' ? `${when} · ${folderText(entry.paths)}` : when;
+  const folder = entry.direction === 'receive' ? folderText(entry.paths) : undefined;
+  return folder === undefined ? when : `${when} · ${folder}`;
 }
 
 function pastButtons(entry: Entry): PanelButton[] {

@@ -14,29 +14,40 @@ const ENDED_MS = 10_000;
 interface Look {
   readonly text: string;
   readonly spoken: string;
+  /** The words of the hover; default: what is spoken. Without numbers that run, or it would blink. */
+  readonly hover?: string;
   readonly background?: vscode.ThemeColor;
   /** What can be done from the hover. */
   readonly links?: readonly vscode.Command[];
 }
 
-/** What can be done with a code that waits. */
-function waitingLinks({ id }: Transfer): vscode.Command[] {
+/** What can be done with a transfer in its state. */
+function linksOf({ id, stage, active, direction, facts, roots }: Transfer): vscode.Command[] {
   const link = (command: CommandId, title: string): vscode.Command => ({
     ...{ command, title },
     arguments: [id],
   });
-  return [
-    link('croc.copyCode', t('Copy Code')),
-    link('croc.copyReceiveCommand', t('Copy Receive Command')),
-    link('croc.copyLink', t('Copy Link')),
-    link('croc.cancel', t('Cancel')),
-  ];
+  if (stage === 'waiting')
+    return [
+      link('croc.copyCode', t('Copy Code')),
+      link('croc.copyReceiveCommand', t('Copy Receive Command')),
+      link('croc.copyLink', t('Copy Link')),
+      link('croc.cancel', t('Cancel')),
+    ];
+  if (active) return [link('croc.cancel', t('Cancel'))];
+  if (direction === 'receive') return roots.length > 0 ? [link('croc.reveal', t('Reveal'))] : [];
+  return facts.paths.length > 0
+    ? [link('croc.sendAgain', t('Send Again')), link('croc.reveal', t('Reveal'))]
+    : [];
 }
 
-/** The hover: what is spoken, and below it the links. Plain text without links. */
-function tooltipOf({ spoken, links = [] }: Look): string | vscode.MarkdownString {
-  if (links.length === 0) return spoken;
-  const tooltip = new vscode.MarkdownString().appendText(spoken).appendMarkdown('\n\n');
+/** The hover: its words, and below them the links. Plain text without links. */
+function tooltipOf(
+  words: string,
+  links: readonly vscode.Command[],
+): string | vscode.MarkdownString {
+  if (links.length === 0) return words;
+  const tooltip = new vscode.MarkdownString().appendText(words).appendMarkdown('\n\n');
   tooltip.isTrusted = { enabledCommands: links.map(({ command }) => command) };
   const lines = links.map(({ command, title, arguments: given = [] }) => {
     const target = `command:${command}?${encodeURIComponent(JSON.stringify(given))}`;
@@ -48,30 +59,34 @@ function tooltipOf({ spoken, links = [] }: Look): string | vscode.MarkdownString
 function runningLook(transfer: Transfer): Look {
   const title = itemsTitle(transfer.facts.items);
   const spoken = `Croc: ${title}. ${stageText(transfer)}`;
+  const links = linksOf(transfer);
   const lost = lostText(transfer);
   if (lost !== undefined) {
     const background = new vscode.ThemeColor('statusBarItem.warningBackground');
-    return { text: `$(debug-disconnect) ${lost}`, spoken: `Croc: ${title}. ${lost}`, background };
+    const text = `$(debug-disconnect) ${lost}`;
+    return { text, spoken: `Croc: ${title}. ${lost}`, hover: spoken, background, links };
   }
   if (transfer.code !== undefined)
     return {
       text: `$(sync~spin) ${transfer.code}`,
       spoken: t('Croc code {0}. {1}', transfer.code, stageText(transfer)),
-      links: transfer.stage === 'waiting' ? waitingLinks(transfer) : [],
+      links,
     };
   const icon = transfer.direction === 'send' ? 'cloud-upload' : 'cloud-download';
   const { progress } = transfer;
-  if (progress === undefined) return { text: `$(sync~spin) ${title}`, spoken };
+  if (progress === undefined) return { text: `$(sync~spin) ${title}`, spoken, links };
   const percent = t('{0} %', percentOf(progress.bytes, progress.total));
-  return { text: `$(${icon}) ${percent}`, spoken: `${spoken} ${percent}` };
+  const text = `$(${icon}) ${percent}`;
+  return { text, spoken: `${spoken} ${percent}`, hover: spoken, links };
 }
 
 function endedLook(transfer: Transfer): Look {
   const title = itemsTitle(transfer.facts.items);
   const spoken = `Croc: ${title}. ${stageText(transfer)}`;
-  if (transfer.stage !== 'failed') return { text: `$(check) ${title}`, spoken };
+  const links = linksOf(transfer);
+  if (transfer.stage !== 'failed') return { text: `$(check) ${title}`, spoken, links };
   const background = new vscode.ThemeColor('statusBarItem.errorBackground');
-  return { text: `$(error) ${title}`, spoken, background };
+  return { text: `$(error) ${title}`, spoken, background, links };
 }
 
 /** Arguments are ids of transfers. */
@@ -88,7 +103,7 @@ export class StatusBar implements vscode.Disposable {
   readonly #subscriptions: vscode.Disposable[];
   #ended: Transfer | undefined;
   #command: vscode.Command | undefined;
-  #spoken = '';
+  #hover = '';
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -158,10 +173,12 @@ export class StatusBar implements vscode.Disposable {
   }
 
   #show(look: Look, command: vscode.Command): void {
+    const { hover = look.spoken, links = [] } = look;
+    const drawn = [hover, ...links.map(({ command, arguments: given }) => [command, given])];
     // An open hover would blink if it were made anew each time.
-    if (look.spoken !== this.#spoken) this.#item.tooltip = tooltipOf(look);
+    if (JSON.stringify(drawn) !== this.#hover) this.#item.tooltip = tooltipOf(hover, links);
     this.#item.text = look.text;
-    this.#spoken = look.spoken;
+    this.#hover = JSON.stringify(drawn);
     this.#item.accessibilityInformation = { label: look.spoken, role: 'button' };
     this.#item.backgroundColor = look.background;
     // VS Code makes a new command of each object it is given and drops clicks on the one before,

@@ -85,6 +85,16 @@ const failed = (code: 'wrong_code' | 'connection_lost') => (made: Transfer) => {
   moved(made);
   made.error = new CrocError(code);
 };
+/** What has no file: a text, or the words of an editor. */
+function textTransfer(direction: 'send' | 'receive'): Transfer {
+  const item = { name: 'words', kind: 'text', bytes: 5 } as const;
+  const sent = direction === 'send' ? [{ kind: 'text', text: 'hello' } as const] : undefined;
+  const facts = { items: [item], meetingPoint: FACTS.meetingPoint, paths: [] };
+  const made = new Transfer(direction, sent === undefined ? facts : { ...facts, sent }, running);
+  made.stage = 'done';
+  made.result = { files: 0, bytes: 5, transferred: 5 };
+  return made;
+}
 function received(made: Transfer): void {
   made.result = { files: TOTALS.files, bytes: TOTALS.bytes, transferred: TOTALS.bytes };
   made.roots = ['/home/bob/inbox/holiday pictures'];
@@ -133,6 +143,9 @@ export function panelStates(): Readonly<Record<string, PanelView>> {
       }),
     ),
     received: viewOf(transfer('receive', 'done', received)),
+    'sent-text': viewOf(textTransfer('send')),
+    'received-text': viewOf(textTransfer('receive')),
+    'past-text': pastView(entry(textTransfer('receive'), false)),
     'failed-send': viewOf(transfer('send', 'failed', failed('wrong_code'))),
     'failed-receive': viewOf(transfer('receive', 'failed', failed('connection_lost'))),
     'sending-one': viewOf(

@@ -213,6 +213,35 @@ describe('Check Relay', () => {
     assert.equal(told().length, 3);
   });
 
+  it('looks at a relay of the croc program when one is set, and asks for its password', async () => {
+    await run('croc.forgetRelayPasswords');
+    scene.atEnd(() => run('croc.forgetRelayPasswords'));
+    const relay = await startRelay({
+      ...{ host: '127.0.0.1', port: 0, tcpPorts: [0, 0] },
+      crocPassword: 'heron',
+    });
+    scene.atEnd(() => relay.close());
+    const url = `croc://127.0.0.1:${relay.ports[0]}`;
+    await scene.set('relay', url);
+    const { person } = scene;
+    person.willType('wren').willType('heron');
+    await run('croc.checkRelay');
+    const asked = person.heard.filter(({ ask }) => ask === 'showInputBox');
+    assert.match(asked[0]?.text ?? '', /wants a password/);
+    assert.match(asked[1]?.text ?? '', /not the password/);
+    const told = await person.hears(/takes the password, [\d.]+ ms away/);
+    assert.ok(told.text.includes(url));
+    assert.match(told.text, /All its TCP ports can be reached/);
+
+    // A send over it needs the same password, and asks no more.
+    await run('croc.send', vscode.Uri.file(await scene.file('one.txt')));
+    assert.match(await vscode.env.clipboard.readText(), /^[a-z-]+$/);
+    await run('croc.cancel');
+    await relay.close();
+    await run('croc.checkRelay');
+    await person.hears(/does not answer at this address/);
+  });
+
   it('says which port is blocked, and a receive that cannot connect says the same by itself', async () => {
     const gated = await GatedRelay.start(1);
     scene.atEnd(() => gated.close());

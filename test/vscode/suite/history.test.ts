@@ -42,6 +42,13 @@ async function write(entry: { id: string }): Promise<void> {
   await writeFile(path.join(folder, `${entry.id}.json`), JSON.stringify(entry));
 }
 
+/** What the entries say on the disk. What is just being written, and renamed when it is whole, is none yet. */
+async function saved(): Promise<string[]> {
+  const folder = await historyFolder();
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.json'));
+  return Promise.all(names.map((name) => readFile(path.join(folder, name), 'utf8')));
+}
+
 const past = (label: string, what: (row: ShownRow) => boolean = () => true) =>
   until(
     async () => (await pastRows()).find((row) => row.label === label && what(row)),
@@ -114,9 +121,7 @@ describe('the view Transfers', () => {
   it('keeps no code, no key and no address on the disk', async () => {
     const code = await sent('one.txt');
     await past('one.txt');
-    const folder = await historyFolder();
-    const files = await readdir(folder);
-    const texts = await Promise.all(files.map((file) => readFile(path.join(folder, file), 'utf8')));
+    const texts = await saved();
     assert.ok(texts.some((text) => text.includes('one.txt')));
     for (const text of texts) {
       for (const word of code.split('-').slice(1)) assert.ok(!text.includes(`-${word}`), text);
@@ -224,10 +229,7 @@ describe('the view Transfers', () => {
       (await pastRows()).map(({ label }) => label),
       ['two.txt'],
     );
-    const folder = await historyFolder();
-    const texts = await Promise.all(
-      (await readdir(folder)).map((file) => readFile(path.join(folder, file), 'utf8')),
-    );
+    const texts = await saved();
     assert.ok(texts.some((text) => text.includes('two.txt')));
     assert.ok(!texts.some((text) => text.includes('"one.txt"')));
   });

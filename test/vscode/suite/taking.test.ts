@@ -1,12 +1,12 @@
 /** What is left out when sending, and what can be taken back when receiving. */
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import * as vscode from 'vscode';
 import { until } from '../../support/vscode/wait.js';
 import { codeOf, filesBelow, Scene } from '../support/scene.js';
 import { contextKeys, panelShows } from '../support/shown.js';
-import { giveCode, nextPick, takeAll, takeRow } from '../support/walk.js';
+import { giveCode, nextPick, offerList, takeAll, takeRow } from '../support/walk.js';
 
 const run = (command: string, ...given: unknown[]) =>
   vscode.commands.executeCommand(command, ...given);
@@ -86,6 +86,31 @@ describe('what was left out', () => {
   });
 });
 
+describe('a disk without room', () => {
+  let scene: Scene;
+  beforeEach(async () => {
+    scene = await Scene.open();
+  });
+  afterEach(() => scene.close());
+
+  it('is told, and the question comes back although nobody closes the message', async () => {
+    const relay = await scene.relayInSettings();
+    const huge = await scene.file('huge.bin', '');
+    // It has no blocks: only its length is offered.
+    await truncate(huge, 8 * 2 ** 40);
+    const send = await scene.otherSide(relay.url).send([huge]);
+    const to = await scene.subfolder('inbox');
+    scene.person.overlooks(/not enough room/);
+    const walk = run('croc.receiveHere', vscode.Uri.file(to));
+    await giveCode(scene.person, send.code);
+    await takeAll(scene.person);
+    await scene.person.hears(/^There is not enough room: 8\.0 TiB are needed/);
+    (await offerList(scene.person)).hide();
+    await walk;
+    assert.equal(await codeOf(send.done), 'refused');
+  });
+});
+
 describe('files that are there already', () => {
   let scene: Scene;
   let relay: string;
@@ -121,6 +146,14 @@ describe('files that are there already', () => {
     await scene.person.hears(/^Taken back: 0 removed, 2 put back as before\.$/);
     assert.equal(await inbox('one.txt'), 'old one');
     assert.deepEqual(await filesBelow(to), ['one.txt', 'two.txt']);
+  });
+
+  it('leave nothing to take back when they are skipped', async () => {
+    const { walk, done } = await conflict(/Skip/);
+    await Promise.all([walk, done]);
+    const told = await scene.person.hears(/^Received one\.txt and 1 more\.$/);
+    assert.deepEqual(told.choices, ['Open', 'Reveal']);
+    assert.equal(await inbox('one.txt'), 'old one');
   });
 
   it('come back with the command while that can be, but not what was changed since', async () => {

@@ -27,6 +27,8 @@ let visible = false;
 export const drawnTexts: (string | undefined)[] = [];
 /** How often the status item got another command; VS Code drops a click on the one before. */
 export const commandChanges = { count: 0 };
+/** How often the hover of the status item was made anew; each time one that is open blinks. */
+export const hoverChanges = { count: 0 };
 /** Every line that went to the log, whatever its level. */
 export const logLines: string[] = [];
 /** What every terminal of a task printed, newest last. */
@@ -135,6 +137,7 @@ wrap(vscode.window, 'createStatusBarItem', (original) => (...given) => {
   item = made;
   return overheard(made, (name) => {
     if (name === 'set command') commandChanges.count += 1;
+    if (name === 'set tooltip') hoverChanges.count += 1;
     if (name === 'show' || name === 'hide') visible = name === 'show';
     if (name === 'show' || name === 'hide') drawnTexts.push(visible ? made.text : undefined);
   });
