@@ -26,6 +26,8 @@ export class Wire {
   /** Connections that were begun while the weather was not fine. */
   #inVain = 0;
   #weather: Weather = 'fine';
+  /** From which address the relay sees the party come, for new connections. */
+  source = '127.0.0.1';
   #trap: { readonly text: string; readonly sprung: () => void } | undefined;
   readonly #waiting = new Set<() => void>();
 
@@ -107,7 +109,12 @@ export class Wire {
       return;
     }
     const to = this.#diverted.get(port) ?? port;
-    const far = connect({ port: to, host: '127.0.0.1', allowHalfOpen: true });
+    const far = connect({
+      port: to,
+      host: '127.0.0.1',
+      localAddress: this.source,
+      allowHalfOpen: true,
+    });
     for (const [one, other] of [
       [near, far],
       [far, near],
