@@ -83,6 +83,8 @@ export class Session implements LaneListener {
   /** Lane → its compressed records that are being worked on: one at a time, so that memory stays bounded. */
   readonly #decompressing = new Map<number, Promise<void>>();
   #broken = false;
+  /** Whether it was the peer that broke a rule: nobody waits for it any more. */
+  #peerBroke = false;
   #quickestMs = Infinity;
   /** While set, silence of the peer is no reason to give up: it has said all it has to say. */
   #peerIsDone = false;
@@ -203,7 +205,7 @@ export class Session implements LaneListener {
 
   /** Tells the peer why we stop, gives the words a moment to leave, and closes. Never throws. */
   async farewell(message: ControlOf<'cancel'> | ControlOf<'error'> | undefined): Promise<void> {
-    for (const lane of this.lanes) lane.leave();
+    for (const lane of this.lanes) lane.leave(!this.#peerBroke);
     if (message) this.tell(message);
     await this.finish(FAREWELL_MS);
   }
@@ -254,6 +256,11 @@ export class Session implements LaneListener {
   }
 
   onLost(_lane: number, error: CrocError): void {
+    this.fail(error);
+  }
+
+  onBroken(_lane: number, error: CrocError): void {
+    this.#peerBroke = true;
     this.fail(error);
   }
 
