@@ -21,6 +21,8 @@ export class Wire {
   readonly url: string;
   readonly #servers: readonly Server[];
   readonly #sockets = new Set<Socket>();
+  /** Port that the party connects to → where that leads instead. */
+  readonly #diverted = new Map<number, number>();
   /** Connections that were begun while the weather was not fine. */
   #inVain = 0;
   #weather: Weather = 'fine';
@@ -77,6 +79,11 @@ export class Wire {
     while (this.#inVain < times) await new Promise<void>((resolve) => this.#waiting.add(resolve));
   }
 
+  /** Leads every new connection to one port of the relay to another one, as a balancer does. */
+  divert(port: number, to: number): void {
+    this.#diverted.set(port, to);
+  }
+
   /** Lets everything through again. */
   mend(): void {
     this.#weather = 'fine';
@@ -99,7 +106,8 @@ export class Wire {
       near.destroy();
       return;
     }
-    const far = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    const to = this.#diverted.get(port) ?? port;
+    const far = connect({ port: to, host: '127.0.0.1', allowHalfOpen: true });
     for (const [one, other] of [
       [near, far],
       [far, near],

@@ -65,7 +65,7 @@ export interface SessionEdges {
 
 /** The lanes of one transfer. */
 export class Session implements LaneListener {
-  readonly lanes: readonly Lane[];
+  #lanes: readonly Lane[];
   /** Rejects with the first thing that makes going on impossible; never resolves. */
   readonly failed: Promise<never>;
 
@@ -97,11 +97,17 @@ export class Session implements LaneListener {
     const { role, secrets } = target;
     this.#timing = timing;
     this.#onConnection = onConnection;
-    this.lanes = connections.map((connection) => {
+    this.#lanes = connections.map((connection) => {
       const { index } = connection;
       return new Lane(connection, { ...edges, index, timing, role, secrets }, this);
     });
     this.failed = this.#failure.promise;
+    edges.where.settle((count) => this.#shrink(count));
+  }
+
+  /** Every lane; fewer than at first only before the peer has said `hello`. */
+  get lanes(): readonly Lane[] {
+    return this.#lanes;
   }
 
   /**
@@ -120,7 +126,7 @@ export class Session implements LaneListener {
     setMaxListeners(0, signal); // every lane listens
     const where = new Whereabouts(target, edges.locate);
     const { dial, entering = Promise.resolve() } = edges;
-    const parts = { count: target.ports.length, where, timing, dial, entering };
+    const parts = { where, timing, dial, entering };
     const connections = await openLanes(parts, signal);
     return new Session(connections, target, timing, { ...edges, where }, onConnection);
   }
@@ -342,6 +348,18 @@ export class Session implements LaneListener {
     this.#connected = connected;
     const giveUpInMs = since === undefined ? 0 : since + this.#timing.reconnectMs - nowMs;
     this.#onConnection({ connected, giveUpInMs: Math.max(0, Math.round(giveUpInMs)) });
+  }
+
+  /**
+   * Another process of the relay has the channel, and ports for so many lanes only. Before the peer
+   * said hello nothing depends on the others, and the relay names no more to the peer. (One that has heard our hello
+   * gives up, and we hear that.)
+   */
+  #shrink(count: number): boolean {
+    if (this.#greeted || count < 1) return false;
+    for (const lane of this.#lanes.slice(count)) lane.destroy();
+    this.#lanes = this.#lanes.slice(0, count);
+    return true;
   }
 
   #controlLane(): Lane {
