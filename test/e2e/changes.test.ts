@@ -65,9 +65,13 @@ describe('changes', () => {
     const { page } = b.workbench;
     await page.getByRole('tab', { name: /Offered changes to b/ }).waitFor();
     await page.getByText('export const answer = 42;').first().waitFor();
-    await quickInput.asks(/What should become of it/);
+    // The question stands beside the changes: from their first row on they can be read and scrolled.
+    const question = b.workbench.notification(/What should become of it/);
+    await question.getByRole('button', { name: 'Apply to b', exact: true }).waitFor();
+    await quickInput.box.waitFor({ state: 'hidden' });
+    await page.getByText('logo.bin', { exact: true }).last().click({ trial: true });
     await editors.takeScreens('changes-3-looked-at', EVERY_LOOK);
-    await quickInput.pick(/Apply to/);
+    await b.workbench.answerNotification(/What should become of it/, 'Apply to b');
     await b.workbench.notification(/The changes are in/).waitFor();
     await editors.takeScreens('changes-4-applied', EVERY_LOOK);
 

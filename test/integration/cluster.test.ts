@@ -2,42 +2,19 @@
  * Two relay processes on one Redis behind nginx: the sender's port asks the first, the recipient's the
  * second, each the other one when its own is gone. Both talk from addresses of their own.
  */
-import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { createReadStream } from 'node:fs';
-import { open, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Offer, Receive, Send } from '../../src/core/api.js';
 import type { Croc } from '../../src/core/croc.js';
 import { Balancer, HAS_NGINX } from '../support/balancer.js';
-import { Cli } from '../support/cli.js';
+import { hashOf, relayProcess, sampleFile } from '../support/cluster.js';
+import type { RelayProcess } from '../support/cluster.js';
 import { codeOf, temporaryFolder, testCroc } from '../support/croc.js';
 import { HAS_REDIS, RedisServer } from '../support/redis.js';
 
 const SIZE_BYTES = 96 << 20;
-
-// Whoever is busy with others takes long for what is quick.
-
-/** A relay process, killed as a crash does it. */
-interface RelayProcess {
-  readonly port: number;
-  readonly ports: readonly number[];
-  kill(): Promise<void>;
-}
-
-async function relayProcess(redis: RedisServer, port = '0', tcp = '0,0'): Promise<RelayProcess> {
-  const cli = Cli.json([
-    ...['relay', '--host', '127.0.0.1', '--port', port, '--tcp-ports', tcp],
-    ...['--trusted-proxies', '127.0.0.1', '--store', redis.url],
-  ]);
-  const { url, ports } = await cli.event('listening');
-  const kill = async (): Promise<void> => {
-    cli.child.kill('SIGKILL');
-    await cli.exit;
-  };
-  return { port: Number(new URL(url).port), ports, kill };
-}
 
 interface Cluster {
   readonly redis: RedisServer;
@@ -68,24 +45,7 @@ async function cluster(options: readonly string[] = [], tcp = '0,0'): Promise<Cl
 }
 
 /** A file that does not compress, and its hash. */
-async function sample(): Promise<{ file: string; hash: string }> {
-  const file = path.join(await temporaryFolder(), 'sample.bin');
-  const handle = await open(file, 'w');
-  const block = Buffer.alloc(1 << 20);
-  for (let at = 0; at < SIZE_BYTES; at += block.length) {
-    for (let word = 0; word < block.length; word += 4)
-      block.writeUInt32LE(Math.imul(at + word + 1, 0x9e3779b1) >>> 0, word);
-    await handle.write(block);
-  }
-  await handle.close();
-  return { file, hash: await hashOf(file) };
-}
-
-async function hashOf(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
-  return hash.digest('hex');
-}
+const sample = (): ReturnType<typeof sampleFile> => sampleFile(SIZE_BYTES);
 
 interface Running {
   readonly send: Send;

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Relay } from '../../src/core/api.js';
+import { rehome } from '../../src/core/relay/channel.js';
 import type { Channel } from '../../src/core/relay/channel.js';
 import { DEFAULT_LIMITS } from '../../src/core/relay/limits.js';
 import { MemoryStore } from '../../src/core/relay/store.js';
@@ -362,6 +363,26 @@ class WatchedStore extends MemoryStore {
     };
   }
 }
+
+describe('a channel that another process took over from one that lives', () => {
+  it('lets go of whoever waits here, and leaves alone what is stapled', async () => {
+    const store = new MemoryStore(DEFAULT_LIMITS, randomBytes);
+    const own = await start({ channelStore: store });
+    try {
+      const { sender, up, down } = await stapled(own);
+      const waiting = await enterLane(own, 1, sender);
+      await store.update(sender.channel, (channel) => {
+        if (channel?.status !== 'open') throw new Error('not open');
+        return rehome(channel, channel.home, { host: '127.0.0.1', ports: [9, 10] });
+      });
+      await waiting.ended;
+      up.socket.write('still here');
+      expect((await down.read(10)).toString()).toBe('still here');
+    } finally {
+      await own.close();
+    }
+  });
+});
 
 describe('random traffic', () => {
   it('arrives as it was sent, whatever the cuts', async () => {

@@ -21,9 +21,13 @@ export class Wire {
   readonly url: string;
   readonly #servers: readonly Server[];
   readonly #sockets = new Set<Socket>();
+  /** Port that the party connects to → where that leads instead. */
+  readonly #diverted = new Map<number, number>();
   /** Connections that were begun while the weather was not fine. */
   #inVain = 0;
   #weather: Weather = 'fine';
+  /** From which address the relay sees the party come, for new connections. */
+  source = '127.0.0.1';
   #trap: { readonly text: string; readonly sprung: () => void } | undefined;
   readonly #waiting = new Set<() => void>();
 
@@ -77,6 +81,11 @@ export class Wire {
     while (this.#inVain < times) await new Promise<void>((resolve) => this.#waiting.add(resolve));
   }
 
+  /** Leads every new connection to one port of the relay to another one, as a balancer does. */
+  divert(port: number, to: number): void {
+    this.#diverted.set(port, to);
+  }
+
   /** Lets everything through again. */
   mend(): void {
     this.#weather = 'fine';
@@ -99,7 +108,13 @@ export class Wire {
       near.destroy();
       return;
     }
-    const far = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    const to = this.#diverted.get(port) ?? port;
+    const far = connect({
+      port: to,
+      host: '127.0.0.1',
+      localAddress: this.source,
+      allowHalfOpen: true,
+    });
     for (const [one, other] of [
       [near, far],
       [far, near],

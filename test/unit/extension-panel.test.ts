@@ -32,6 +32,12 @@ describe('the panel', () => {
     expect(state('past-text').hint).not.toMatch(/Folder/);
   });
 
+  it('counts nothing any more when it is over, and never a text', () => {
+    for (const name of ['cancelled', 'sent-text', 'received-text', 'past-text'])
+      expect(state(name).list?.summary, name).toBe('');
+    expect(state('sent').list?.summary).toBe('312 files, 14 folders, 734 MiB');
+  });
+
   it('shows no file further than everything', () => {
     const { progress } = state('sending-one');
     expect(progress?.left).toBe('103 MiB of 8.0 GiB (1 %)');

@@ -14,7 +14,7 @@ import {
   TOMBSTONE_MS,
   view,
 } from '../../src/core/relay/channel.js';
-import type { Channel, OpenChannel, Seen, Step } from '../../src/core/relay/channel.js';
+import type { Channel, Home, OpenChannel, Seen, Step } from '../../src/core/relay/channel.js';
 import type { CurveName } from '../../src/core/types.js';
 import type { ChannelRequest } from '../../src/core/wire/http.js';
 
@@ -329,12 +329,26 @@ describe('a channel whose process is gone', () => {
   it('gets another home, once, and both parties can see it', () => {
     const before = withKey();
     const moved = rehome(before, home, elsewhere).next;
-    expect(moved).toEqual({ ...before, home: elsewhere, version: before.version + 1 });
+    expect(moved).toEqual({ ...before, home: elsewhere, lanes: 2, version: before.version + 1 });
     expect(rehome(moved, home, { ports: [9] }).next).toBeUndefined();
     expect(rehome(closed('417', 1), home, elsewhere).next).toBeUndefined();
     expect(rehome(undefined, home, elsewhere).next).toBeUndefined();
     expect(codeOf(enterLane(moved, { uuid: 's', home }, A))).toBe('misdirected');
     expect(codeOf(enterLane(moved, { uuid: 's', home: elsewhere }, A))).toBe('ok');
+  });
+
+  it('keeps its number of lanes where there are more ports, and the lower one for good where there are fewer', () => {
+    const portsAfter = (...homes: Home[]): readonly number[] => {
+      const last = homes.reduce(
+        (channel, to) => after(rehome(channel, channel.home, to)),
+        withKey(),
+      );
+      return view({ role: 'sender', channel: last }).ports;
+    };
+    expect(portsAfter({ ports: [3, 4, 5] })).toEqual([3, 4]);
+    expect(portsAfter({ ports: [3] })).toEqual([3]);
+    expect(portsAfter({ ports: [3] }, { ports: [4, 5] })).toEqual([4]);
+    expect(portsAfter({ ports: [3, 4, 5] }, { ports: [6, 7] })).toEqual([6, 7]);
   });
 
   it('is shown with the host of its lanes', () => {

@@ -47,6 +47,11 @@ export interface OpenChannel extends Values {
   /** Address key of whoever opened it, for the limit per address. */
   readonly owner: string;
   readonly home: Home;
+  /**
+   * How many of the home's ports its parties use, from the first on; absent: all. Never grows, so that a party whose
+   * lanes are open has at least as many as one that comes later.
+   */
+  readonly lanes?: number;
   /** Address keys of its clients, at most two, never removed. */
   readonly addresses: readonly string[];
   /** SHA-256 over channel and uuid, hex: the relay keeps no capability that it could leak. */
@@ -251,7 +256,13 @@ export function markStapled(channel: Channel | undefined): Step<undefined> {
 export function rehome(channel: Channel | undefined, from: Home, to: Home): Step<undefined> {
   const done: Outcome<undefined> = { ok: true, value: undefined };
   if (channel?.status !== 'open' || !sameHome(channel.home, from)) return { outcome: done };
-  return { outcome: done, next: { ...channel, home: to, version: channel.version + 1 } };
+  const lanes = Math.min(laneCount(channel), to.ports.length);
+  return { outcome: done, next: { ...channel, home: to, lanes, version: channel.version + 1 } };
+}
+
+/** How many lanes each party of a channel opens. */
+export function laneCount({ home, lanes }: OpenChannel): number {
+  return Math.min(lanes ?? home.ports.length, home.ports.length);
 }
 
 /** The relay ends a channel that passed a limit. */
@@ -331,12 +342,14 @@ export function view({ role, channel }: Seen): ChannelAnswer {
     ...(hh_k === undefined ? {} : { hh_k }),
     ...(h_k === undefined ? {} : { h_k }),
     stapled: channel.stapled,
-    ...whereabouts(channel.home),
+    ...whereabouts(channel),
     version: channel.version,
   };
 }
 
-/** A home as answers name it. */
-export function whereabouts({ host, ports }: Home): { host?: string; ports: number[] } {
-  return host === undefined ? { ports: [...ports] } : { host, ports: [...ports] };
+/** Where the lanes of a channel are, as answers say it. */
+export function whereabouts(channel: OpenChannel): { host?: string; ports: number[] } {
+  const { host } = channel.home;
+  const ports = channel.home.ports.slice(0, laneCount(channel));
+  return host === undefined ? { ports } : { host, ports };
 }

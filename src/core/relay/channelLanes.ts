@@ -13,7 +13,7 @@ interface Port {
 
 /** Who is told what. */
 interface Notices {
-  /** Every port has a staple, for the first time. */
+  /** Every port that the parties use has a staple, for the first time. */
   readonly onStapled: () => void;
   /** No connection is left. */
   readonly onEmpty: () => void;
@@ -31,6 +31,7 @@ export class ChannelLanes {
   #ended = false;
   #sender: string | undefined;
   #stapled = false;
+  #expected: number;
   /** Bytes of staples and waiting connections that are gone. */
   #goneStapled = 0;
   #goneWaiting = 0;
@@ -40,6 +41,7 @@ export class ChannelLanes {
   constructor(name: string, count: number, notices: Notices) {
     this.name = name;
     this.#notices = notices;
+    this.#expected = count;
     this.#ports = Array.from({ length: count }, () => ({ waiting: undefined, staple: undefined }));
   }
 
@@ -51,6 +53,11 @@ export class ChannelLanes {
   belongTo(sender: string): boolean {
     this.#sender ??= sender;
     return this.#sender === sender;
+  }
+
+  /** Says how many of the ports, from the first on, the parties use: `stapled` waits for no other. */
+  expect(lanes: number): void {
+    this.#expected = lanes;
   }
 
   /** Bytes that came into this channel's staples. */
@@ -103,6 +110,11 @@ export class ChannelLanes {
     }
   }
 
+  /** The channel's lanes are elsewhere now: whoever waits here waits in vain. What is stapled goes on. */
+  movedAway(): void {
+    for (const { waiting } of this.#ports) waiting?.end.socket.destroy();
+  }
+
   /** The channel has ended: destroys everything. */
   end(): void {
     this.#ended = true;
@@ -122,7 +134,8 @@ export class ChannelLanes {
       this.#notices.meter,
     );
     port.staple = staple;
-    if (this.#stapled || this.#ports.some((one) => one.staple === undefined)) return;
+    const expected = this.#ports.slice(0, this.#expected);
+    if (this.#stapled || expected.some((one) => one.staple === undefined)) return;
     this.#stapled = true;
     this.#notices.onStapled();
   }

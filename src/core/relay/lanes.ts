@@ -3,6 +3,8 @@ import type { Socket } from 'node:net';
 import type { Clock } from '../edges.js';
 import { addressKey } from './address.js';
 import { errorAnswer, refusedEvent } from './answers.js';
+import { laneCount, sameHome } from './channel.js';
+import type { Home } from './channel.js';
 import { ChannelLanes } from './channelLanes.js';
 import type { CrocRelay } from './crocRelay.js';
 import type { RelayEvent } from './events.js';
@@ -29,8 +31,8 @@ export interface LanesParts {
   readonly sockets: Sockets;
   readonly clock: Clock;
   readonly limits: RelayLimits;
-  /** Number of TCP ports. */
-  readonly count: number;
+  /** Where the lanes of this process are. */
+  readonly home: Home;
   /** Takes clients that speak croc's own protocol. */
   readonly croc: CrocRelay;
   readonly onEvent: (event: RelayEvent) => void;
@@ -130,6 +132,7 @@ export class Lanes {
       release = lanes.hold();
       lanes.belongTo(entered.value.channel.sender);
     }
+    if (entered.ok) lanes.expect(laneCount(entered.value.channel));
     const refused = entered.ok ? lanes.refusal : entered.code;
     if (entered.ok && refused === undefined && !socket.destroyed) {
       socket.setKeepAlive(true, KEEP_ALIVE_MS);
@@ -144,11 +147,12 @@ export class Lanes {
   #lanesOf(name: string): ChannelLanes {
     const known = this.#channels.get(name);
     if (known !== undefined) return known;
-    const { store, rendezvous, count } = this.#parts;
+    const { store, rendezvous, home } = this.#parts;
     const unwatch = store.watch(name, (channel) => {
       if (channel?.status === 'closed') lanes.end();
+      else if (channel !== undefined && !sameHome(channel.home, home)) lanes.movedAway();
     });
-    const lanes = new ChannelLanes(name, count, {
+    const lanes = new ChannelLanes(name, home.ports.length, {
       meter: this.#meters.of(name),
       onStapled: () => void rendezvous.stapled(name),
       onEmpty: () => {

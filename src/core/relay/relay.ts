@@ -97,8 +97,7 @@ export async function startRelay(setup: RelaySetup = {}): Promise<OperatedRelay>
       quiet.changed();
     };
     const lanes: Lanes = new Lanes({
-      ...{ store, rendezvous, sockets, clock, limits, croc, onEvent, onConnections },
-      count: ports.length,
+      ...{ store, rendezvous, sockets, clock, limits, home, croc, onEvent, onConnections },
     });
     door.accept = (socket, index) => void lanes.accept(socket, index);
     const http = await listenAt(

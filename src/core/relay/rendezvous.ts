@@ -105,7 +105,7 @@ export class Rendezvous {
         uuid,
         role,
         curve: channel.curve,
-        ...whereabouts(channel.home),
+        ...whereabouts(channel),
         expires_in: Math.ceil(limits.idleMs / 1000),
       },
     };

@@ -65,7 +65,7 @@ const LATE_MS = 250;
 const MAX_ACTIVE = 4;
 
 /** After these ends the next transfer goes on where this one stopped: nobody is to blame for it. */
-const WORTH_RESUMING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+export const WORTH_RESUMING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'cancelled',
   'peer_cancelled',
   'peer_failed',

@@ -40,8 +40,10 @@ export interface LaneListener {
   onRecord(lane: number, plaintext: Buffer): Promise<void> | undefined;
   /** The peer's authenticated end. */
   onEnd(lane: number): void;
-  /** The lane is of no use any more: it did not come back, was tampered with, or broken by the peer. */
+  /** The lane is of no use any more: it did not come back. */
   onLost(lane: number, error: CrocError): void;
+  /** The peer broke a rule on it, or somebody tampered with it. */
+  onBroken(lane: number, error: CrocError): void;
   /** The connection was lost and is dialled again, or it is back. */
   onAway(lane: number): void;
 }
@@ -78,6 +80,8 @@ export class Lane implements ConnectionListener {
   #endSaid = false;
   #peerEnded = false;
   #leaving = false;
+  /** Whether a connection that is lost from now on is the end of the lane. */
+  #final = false;
   /** Whether the lane was last lost because nothing came. */
   #silent = false;
   /** Since when the lane has not been well; undefined while it is. */
@@ -167,9 +171,18 @@ export class Lane implements ConnectionListener {
     if (this.#reconnect !== true) this.#connection.finish();
   }
 
-  /** The transfer has failed: files need not be sent again any more. */
-  leave(): void {
+  /**
+   * The transfer has failed: files need not be sent again any more.
+   *
+   * @param comeBack - whether the lane is still dialled when it is lost, so that the peer hears why
+   */
+  leave(comeBack: boolean): void {
     this.#leaving = true;
+    // All but the first have nothing to say, and before the peer's hello nobody dials them.
+    this.#final = !comeBack || (this.#reconnect === undefined && this.index > 0);
+    if (!this.#final) return;
+    if (this.#phase === 'away') this.destroy();
+    else void this.#connection.closed.then(() => this.#closed.resolve(undefined));
   }
 
   /** Closes at once. Nobody is told of it as a loss. */
@@ -246,7 +259,7 @@ export class Lane implements ConnectionListener {
   }
 
   onBroken(from: LaneConnection, error: CrocError): void {
-    if (from === this.#connection) this.#listener.onLost(this.index, error);
+    if (from === this.#connection) this.#listener.onBroken(this.index, error);
   }
 
   #add(parts: readonly Uint8Array[], record: SentRecord): void {
@@ -336,7 +349,7 @@ export class Lane implements ConnectionListener {
     }
     const earliestMs = performance.now() - this.#parts.timing.laneSilenceMs;
     this.#troubleMs ??= Math.max(this.#connection.lastHeardMs, earliestMs);
-    if (this.#reconnect === false) {
+    if (this.#reconnect === false || this.#final) {
       this.#fail(error);
       return;
     }

@@ -34,7 +34,6 @@ const BUSY_PAUSE_MS = 1500;
 
 /** What to open, and how. */
 export interface OpeningParts {
-  readonly count: number;
   readonly where: Whereabouts;
   readonly timing: DataTiming;
   readonly dial: Dial;
@@ -43,7 +42,7 @@ export interface OpeningParts {
 }
 
 /**
- * Opens every lane; all or none. A lane that cannot be opened is tried again once the relay has said, by HTTP, where
+ * Opens every lane that the relay has a port for; all or none. A lane that cannot be opened is tried again once the relay has said, by HTTP, where
  * it is: so a network that is away is waited for, and a port that is blocked is not.
  *
  * @param signal - bounds it all
@@ -90,11 +89,11 @@ export async function openLanes(
 }
 
 async function openAll(
-  { count, where, timing, dial, entering }: OpeningParts,
+  { where, timing, dial, entering }: OpeningParts,
   signal: AbortSignal,
 ): Promise<readonly LaneConnection[]> {
   const attempts = await Promise.allSettled(
-    Array.from({ length: count }, (_, index) =>
+    Array.from({ length: where.count }, (_, index) =>
       LaneConnection.open(where.lane(index), timing.connectMs, signal, dial, entering),
     ),
   );

@@ -65,7 +65,7 @@ export interface SessionEdges {
 
 /** The lanes of one transfer. */
 export class Session implements LaneListener {
-  readonly lanes: readonly Lane[];
+  #lanes: readonly Lane[];
   /** Rejects with the first thing that makes going on impossible; never resolves. */
   readonly failed: Promise<never>;
 
@@ -83,6 +83,8 @@ export class Session implements LaneListener {
   /** Lane → its compressed records that are being worked on: one at a time, so that memory stays bounded. */
   readonly #decompressing = new Map<number, Promise<void>>();
   #broken = false;
+  /** Whether it was the peer that broke a rule: nobody waits for it any more. */
+  #peerBroke = false;
   #quickestMs = Infinity;
   /** While set, silence of the peer is no reason to give up: it has said all it has to say. */
   #peerIsDone = false;
@@ -97,11 +99,17 @@ export class Session implements LaneListener {
     const { role, secrets } = target;
     this.#timing = timing;
     this.#onConnection = onConnection;
-    this.lanes = connections.map((connection) => {
+    this.#lanes = connections.map((connection) => {
       const { index } = connection;
       return new Lane(connection, { ...edges, index, timing, role, secrets }, this);
     });
     this.failed = this.#failure.promise;
+    edges.where.settle((count) => this.#shrink(count));
+  }
+
+  /** Every lane; fewer than at first only before the peer has said `hello`. */
+  get lanes(): readonly Lane[] {
+    return this.#lanes;
   }
 
   /**
@@ -120,7 +128,7 @@ export class Session implements LaneListener {
     setMaxListeners(0, signal); // every lane listens
     const where = new Whereabouts(target, edges.locate);
     const { dial, entering = Promise.resolve() } = edges;
-    const parts = { count: target.ports.length, where, timing, dial, entering };
+    const parts = { where, timing, dial, entering };
     const connections = await openLanes(parts, signal);
     return new Session(connections, target, timing, { ...edges, where }, onConnection);
   }
@@ -207,7 +215,7 @@ export class Session implements LaneListener {
 
   /** Tells the peer why we stop, gives the words a moment to leave, and closes. Never throws. */
   async farewell(message: ControlOf<'cancel'> | ControlOf<'error'> | undefined): Promise<void> {
-    for (const lane of this.lanes) lane.leave();
+    for (const lane of this.lanes) lane.leave(!this.#peerBroke);
     if (message) this.tell(message);
     await this.finish(FAREWELL_MS);
   }
@@ -259,6 +267,11 @@ export class Session implements LaneListener {
   }
 
   onLost(_lane: number, error: CrocError): void {
+    this.fail(error);
+  }
+
+  onBroken(_lane: number, error: CrocError): void {
+    this.#peerBroke = true;
     this.fail(error);
   }
 
@@ -353,6 +366,18 @@ export class Session implements LaneListener {
     this.#connected = connected;
     const giveUpInMs = since === undefined ? 0 : since + this.#timing.reconnectMs - nowMs;
     this.#onConnection({ connected, giveUpInMs: Math.max(0, Math.round(giveUpInMs)) });
+  }
+
+  /**
+   * Another process of the relay has the channel, and ports for so many lanes only. Before the peer
+   * said hello nothing depends on the others, and the relay names no more to the peer. (One that has heard our hello
+   * gives up, and we hear that.)
+   */
+  #shrink(count: number): boolean {
+    if (this.#greeted || count < 1) return false;
+    for (const lane of this.#lanes.slice(count)) lane.destroy();
+    this.#lanes = this.#lanes.slice(0, count);
+    return true;
   }
 
   #controlLane(): Lane {

@@ -14,13 +14,29 @@ export class Whereabouts {
   readonly #target: LaneTarget;
   readonly #locate: Locate | undefined;
   #place: Place;
+  #count: number;
+  #mayShrink: (count: number) => boolean = () => true;
   #asking: Promise<void> | undefined;
 
   /** @param locate - absent: the lanes stay where they are */
   constructor(target: LaneTarget, locate?: Locate) {
     this.#target = target;
     this.#place = target;
+    this.#count = target.ports.length;
     this.#locate = locate;
+  }
+
+  /** How many lanes there are to be. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /**
+   * Lanes are open now.
+   * @param mayShrink - asked when the relay has ports for fewer: gives those up that are too many, or says no
+   */
+  settle(mayShrink: (count: number) => boolean): void {
+    this.#mayShrink = mayShrink;
   }
 
   /** Where a lane is, and who we say we are. */
@@ -33,7 +49,7 @@ export class Whereabouts {
 
   /**
    * Asks anew, once for all lanes that want to know at the same time.
-   * @throws CrocError why nobody knows; `relay_fewer_ports` when not every lane has a port there
+   * @throws CrocError why nobody knows; `relay_fewer_ports` when a lane that cannot be given up has no port there
    */
   refresh(): Promise<void> {
     this.#asking ??= this.#ask().finally(() => {
@@ -45,10 +61,11 @@ export class Whereabouts {
   async #ask(): Promise<void> {
     const place = await this.#locate?.();
     if (place === undefined) return;
-    const [has, needs] = [place.ports.length, this.#target.ports.length];
-    // The peer opened as many lanes as we did; ports that are left over stay without one.
-    if (has < needs)
+    const [has, needs] = [place.ports.length, this.#count];
+    // The peer has as many lanes as we have; ports that are left over stay without one.
+    if (has < needs && !this.#mayShrink(has))
       throw new CrocError('relay_fewer_ports', { detail: `${has} instead of ${needs}` });
+    this.#count = Math.min(has, needs);
     this.#place = place;
   }
 }

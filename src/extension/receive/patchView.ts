@@ -17,12 +17,17 @@ class Previews implements vscode.TextDocumentContentProvider, vscode.Disposable 
   constructor() {
     this.#subscription = vscode.Disposable.from(
       vscode.workspace.registerTextDocumentContentProvider(SCHEME, this),
-      // Documents are read only when they are scrolled to, so they stay as long as their editor.
+      // VS Code may read a document at any time, so they stay as long as their editor.
       vscode.window.tabGroups.onDidChangeTabs(({ closed }) => {
         const still = vscode.window.tabGroups.all.flatMap(({ tabs }) => tabs);
-        if (closed.length > 0 && !still.some(({ label }) => label === this.#title)) this.#forget();
+        if (closed.length > 0 && !still.some((tab) => this.shows(tab))) this.#forget();
       }),
     );
+  }
+
+  /** Whether a tab is the one of the changes; VS Code adds how many files there are to its title. */
+  shows({ label }: vscode.Tab): boolean {
+    return this.#title !== '' && label.startsWith(this.#title);
   }
 
   provideTextDocumentContent(uri: vscode.Uri): string {
@@ -40,6 +45,8 @@ class Previews implements vscode.TextDocumentContentProvider, vscode.Disposable 
       this.#keep(name, 'after', after),
     ]);
     await vscode.commands.executeCommand('vscode.changes', title, rows);
+    // Or the next file that somebody opens to compare would take its place.
+    await vscode.commands.executeCommand('workbench.action.keepEditor');
   }
 
   dispose(): void {
@@ -83,6 +90,11 @@ export class PatchView implements vscode.Disposable {
       return repository;
     }
     return undefined;
+  }
+
+  /** Whether a tab is the one that shows a patch. */
+  shows(tab: vscode.Tab): boolean {
+    return this.#previews?.shows(tab) ?? false;
   }
 
   dispose(): void {

@@ -6,6 +6,7 @@ import { Git, type Repository } from '../git.js';
 import { bytesText } from '../texts.js';
 import type { PatchView } from './patchView.js';
 import { askOne } from './quick.js';
+import { Standing } from './standing.js';
 
 /** What is done with a text. */
 export type TextWish =
@@ -36,13 +37,14 @@ async function languageOf({ kind, name }: Offer): Promise<string | undefined> {
 }
 
 /** Shows a text in a document that has no file. */
-export async function showText(offer: Offer): Promise<void> {
+export async function showText(offer: Offer): Promise<vscode.TextDocument> {
   const language = await languageOf(offer);
   const document = await vscode.workspace.openTextDocument({
     content: offer.text ?? '',
     ...(language === undefined ? {} : { language }),
   });
   await vscode.window.showTextDocument(document, { preview: false });
+  return document;
 }
 
 function itemsFor(kind: Offer['kind'], git: Git | undefined): WishItem[] {
@@ -74,31 +76,59 @@ function itemsFor(kind: Offer['kind'], git: Git | undefined): WishItem[] {
   ];
 }
 
-/**
- * Shows a patch as what it would change where it fits, else as it stands.
- *
- * @returns the repository that it fits
- */
-async function look(
-  offer: Offer,
-  git: Git | undefined,
-  view: PatchView,
-): Promise<Repository | undefined> {
-  const fits =
-    git === undefined ? undefined : await view.show(git, offer.content ?? new Uint8Array());
-  if (fits === undefined) await showText(offer);
-  return fits;
+/** A patch that is looked at: where it fits, and which tab shows it. */
+interface Look {
+  readonly fits: Repository | undefined;
+  readonly isAbout: (tab: vscode.Tab) => boolean;
 }
 
-/** What comes next for somebody who has looked at a patch: apply it where it fits, else keep it as a file. */
-const afterLook = (
-  items: readonly WishItem[],
-  fits: Repository | undefined,
-): WishItem | undefined =>
-  items.find(({ wish }) => {
+/** Shows a patch as what it would change where it fits, else as it stands. */
+async function look(offer: Offer, git: Git | undefined, view: PatchView): Promise<Look> {
+  const fits =
+    git === undefined ? undefined : await view.show(git, offer.content ?? new Uint8Array());
+  if (fits !== undefined) return { fits, isAbout: (tab) => view.shows(tab) };
+  const { uri } = await showText(offer);
+  const isAbout = ({ input }: vscode.Tab): boolean =>
+    input instanceof vscode.TabInputText && input.uri.toString() === uri.toString();
+  return { fits, isAbout };
+}
+
+/** What somebody can do who has looked at a patch: apply it where it fits, keep it as a file. */
+const afterLook = (items: readonly WishItem[], { fits }: Look): WishItem[] =>
+  items.filter(({ wish }) => {
     if (wish === 'look') return false;
-    return wish.act === 'apply' ? wish.repository.root === fits?.root : fits === undefined;
+    return wish.act !== 'apply' || wish.repository.root === fits?.root;
   });
+
+const withoutIcon = (label: string): string => label.replace(/^\$\([\w-]+\) /, '');
+
+/** What is asked about. */
+interface Asked {
+  readonly offer: Offer;
+  readonly git: Git | undefined;
+  readonly items: readonly WishItem[];
+  readonly title: string;
+}
+
+/** Looks at a patch and asks beside it. @returns the row that is the likeliest next step */
+async function lookAndAsk(
+  { offer, git, items, title }: Asked,
+  view: PatchView,
+  standing: Standing<TextWish | 'left'>,
+): Promise<WishItem | undefined> {
+  const { t } = vscode.l10n;
+  const looked = await look(offer, git, view);
+  const next = afterLook(items, looked);
+  const choices = next.flatMap(({ label, wish }) =>
+    wish === 'look' ? [] : [{ label: withoutIcon(label), value: wish }],
+  );
+  await standing.ask({
+    text: t('{0}. What should become of it?', title),
+    choices: [...choices, { label: t('Decline'), value: 'left' }],
+    ...{ isAbout: looked.isAbout, gone: offer.gone },
+  });
+  return next[0];
+}
 
 /**
  * @param view - shows a patch as what it would change
@@ -112,14 +142,23 @@ export async function askText(offer: Offer, view: PatchView): Promise<TextWish |
   const title = `${t('Receive')}: ${offer.kind === 'patch' ? t('changes') : t('a text')}${name}, ${size}`;
   const placeholder = t('What should become of it? Escape declines.');
   const items = itemsFor(offer.kind, git);
+  const standing = new Standing<TextWish | 'left'>();
+  const gone = AbortSignal.any([offer.gone, standing.pressed]);
   let active: WishItem | undefined;
-  for (;;) {
-    const question = { title, placeholder, items, active, step: 1, totalSteps: 1 };
-    const answer = await askOne(question, { back: false, gone: offer.gone });
-    if (answer.kind === 'gone') return 'gone';
-    if (answer.kind !== 'value') return 'left';
-    if (answer.value.wish !== 'look') return answer.value.wish;
-    // The sender waits meanwhile; the question comes back beside the document.
-    active = afterLook(items, await look(offer, git, view));
+  try {
+    for (;;) {
+      const question = { title, placeholder, items, active, step: 1, totalSteps: 1 };
+      const answer = await askOne(question, { back: false, gone });
+      if (answer.kind === 'value' && answer.value.wish !== 'look') return answer.value.wish;
+      if (answer.kind === 'left') return 'left';
+      // The sender waits meanwhile. The list would cover the changes; it comes back once they are closed.
+      if (answer.kind === 'value')
+        active = await lookAndAsk({ offer, git, items, title }, view, standing);
+      const pressed = standing.chosen();
+      if (pressed !== undefined) return pressed;
+      if (gone.aborted) return 'gone';
+    }
+  } finally {
+    standing.end();
   }
 }

@@ -43,18 +43,26 @@ function titleOf(direction: 'send' | 'receive', state: string, tookPart: boolean
   return sending ? t('What is sent') : t('What is received');
 }
 
-/** How much it is in all; a text has no files to count. */
-function summaryOf([first]: readonly TransferItem[], totals: Totals | undefined): string {
-  if (totals === undefined) return t('Counting…');
-  return first?.kind === 'text' || first?.kind === 'patch' ? '' : totalsText(totals);
+/** What is known of a list beside its items. */
+interface ListFacts {
+  /** Undefined while they are counted, and when that never came to its end. */
+  readonly totals: Totals | undefined;
+  /** Sentences below the rows. */
+  readonly notes?: readonly string[];
+  /** Whether the transfer is over, so that nothing is counted any more. */
+  readonly over?: boolean;
 }
 
-/** @param totals - undefined while they are counted @param notes - sentences below the rows */
-export function listWith(
-  title: string,
-  items: readonly TransferItem[],
-  { totals, notes = [] }: { totals: Totals | undefined; notes?: readonly string[] },
-): List {
+/** How much it is in all; a text has no files to count. */
+function summaryOf([first]: readonly TransferItem[], { totals, over = false }: ListFacts): string {
+  if (first?.kind === 'text' || first?.kind === 'patch') return '';
+  if (totals === undefined) return over ? '' : t('Counting…');
+  return totalsText(totals);
+}
+
+/** A list with its first rows; the rest is counted. */
+export function listWith(title: string, items: readonly TransferItem[], facts: ListFacts): List {
+  const { totals, notes = [] } = facts;
   const rows = items.slice(0, MOST_ROWS).map((item) => {
     const only = items.length === 1 ? totals?.bytes : undefined;
     const bytes = item.bytes ?? only;
@@ -67,7 +75,7 @@ export function listWith(
   const more = items.length - rows.length;
   return {
     title,
-    summary: summaryOf(items, totals),
+    summary: summaryOf(items, facts),
     rows,
     notes: [...(more > 0 ? [t('{0} more are not listed.', more)] : []), ...notes],
   };
@@ -96,6 +104,7 @@ export function listOf(transfer: Transfer): List {
     ...listWith(titleOf(direction, stage, tookPart), facts.items, {
       totals,
       notes: notesOf(skipped),
+      over: !transfer.active,
     }),
     ...ignoredOf(transfer),
   };
@@ -107,5 +116,9 @@ export function pastListOf(entry: Entry): List {
   const tookPart = (result?.files ?? Infinity) < (totals?.files ?? 0);
   const kept = itemsOf({ ...entry, moreItems: 0 });
   const notes = entry.moreItems > 0 ? [t('{0} more are not listed.', entry.moreItems)] : [];
-  return listWith(titleOf(direction, state, tookPart), kept, { totals, notes });
+  return listWith(titleOf(direction, state, tookPart), kept, {
+    totals,
+    notes,
+    over: state !== 'running',
+  });
 }

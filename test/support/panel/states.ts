@@ -157,7 +157,12 @@ export function panelStates(): Readonly<Record<string, PanelView>> {
       }),
     ),
     'cancelled-receive': viewOf(transfer('receive', 'cancelled', moved)),
-    cancelled: viewOf(transfer('send', 'cancelled', moved)),
+    cancelled: viewOf(
+      transfer('send', 'cancelled', (made) => {
+        // It was still being counted.
+        made.totals = undefined;
+      }),
+    ),
     'interrupted-send': pastView(entry(transfer('send', 'running', moved), true)),
     'interrupted-receive': pastView(entry(transfer('receive', 'running', moved), true)),
     past: pastView(entry(transfer('receive', 'done', received), false)),

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import * as vscode from 'vscode';
+import { deferred } from '../../../src/core/async.js';
 import type { Offer } from '../../../src/core/index.js';
 import { compareTrees } from '../../support/tree.js';
 import { until } from '../../support/vscode/wait.js';
@@ -259,6 +260,11 @@ describe('what has no file', () => {
         box.activeItems.map(({ description }) => description),
         [theirs.root],
       );
+      // That is the list, which comes back when the message is closed that asks the same beside the changes.
+      const beside = await scene.person.hears(
+        /^Receive: changes, \d+ B\. What should become of it/,
+      );
+      assert.deepEqual(beside.choices, ['Apply to looked at', 'Save to a file…', 'Decline']);
       const title = 'Offered changes to looked at';
       const tab = () => vscode.window.tabGroups.activeTabGroup.activeTab?.label;
       await until(() => (tab()?.startsWith(title) === true ? true : undefined), 20_000, 'The tab');
@@ -287,6 +293,60 @@ describe('what has no file', () => {
       box.hide();
       await walk;
       await refused;
+    });
+
+    /** Offers a patch that fits, and looks at it; a message asks what should become of it. */
+    async function lookAt(name: string, added: Readonly<Record<string, string>>) {
+      const [mine, theirs] = await pair(name);
+      await mine.write(added);
+      mine.git('add', '-A');
+      const text = mine.git('diff', '--cached', '--binary', '--full-index');
+      const send = await scene.otherSide(relay).send([{ kind: 'patch', text }]);
+      const walk = run('croc.receive');
+      await giveCode(scene.person, send.code);
+      await takeRow(scene.person, /What should become of it/, /Look at it/);
+      const find = (): vscode.Tab | undefined =>
+        vscode.window.tabGroups.all
+          .flatMap(({ tabs }) => tabs)
+          .find(({ label }) => label.startsWith(`Offered changes to ${name}`));
+      const tab = await until(find, 20_000, 'The tab of the changes');
+      await scene.person.hears(/What should become of it\?$/);
+      return { theirs, send, walk, tab };
+    }
+    const added = { 'sub/new.ts': 'const a = 1;\n' };
+
+    it('are applied from the message beside them', async () => {
+      scene.person.willPress('Apply to beside');
+      const { theirs, send, walk } = await lookAt('beside', added);
+      await Promise.all([walk, send.done]);
+      await scene.person.hears(/The changes are in beside now/);
+      assert.equal(theirs.git('status', '--porcelain', '-uall'), '?? sub/new.ts\n');
+    });
+
+    it('are asked about in the list when they are closed, and the message still counts', async () => {
+      const later = deferred<undefined>();
+      scene.person.willPress('Apply to closed', later.promise);
+      const { theirs, send, walk, tab } = await lookAt('closed', added);
+      // Another file that is opened does not take its place.
+      assert.equal(tab.isPreview, false);
+      await vscode.window.tabGroups.close(tab);
+      const list = await nextPick(scene.person);
+      assert.equal(list.activeItems[0]?.description, theirs.root);
+      later.resolve(undefined);
+      await Promise.all([walk, send.done]);
+      await scene.person.hears(/The changes are in closed now/);
+    });
+
+    it('are left alone by a message whose offer is over', async () => {
+      const later = deferred<undefined>();
+      scene.person.willPress('Apply to over', later.promise);
+      const { theirs, send, walk } = await lookAt('over', added);
+      const cancelled = assert.rejects(send.done);
+      await send.cancel();
+      await Promise.all([walk, cancelled]);
+      later.resolve(undefined);
+      await scene.person.hears(/This offer is over already/);
+      assert.equal(theirs.git('status', '--porcelain'), '');
     });
 
     it('asks of which repository when there are several', async () => {

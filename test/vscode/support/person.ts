@@ -25,7 +25,7 @@ const MESSAGES = ['showInformationMessage', 'showWarningMessage', 'showErrorMess
 export class Person {
   /** Everything asked and said so far, in order. */
   readonly heard: Question[] = [];
-  readonly #answers: { ask: Ask; answer: unknown }[] = [];
+  readonly #answers: { ask: Ask; answer: unknown; when?: Promise<unknown> }[] = [];
   readonly #boxes: Box[] = [];
   readonly #unanswered: string[] = [];
   readonly #overlooked: RegExp[] = [];
@@ -65,9 +65,13 @@ export class Person {
     return this.#will('showOpenDialog', uris);
   }
 
-  /** Presses a button of the next message that has it; messages before are dismissed. */
-  willPress(button: string): this {
-    return this.#will('message', button);
+  /**
+   * Presses a button of the next message that has it; messages before are dismissed.
+   *
+   * @param when - what is waited for first; the message stands meanwhile
+   */
+  willPress(button: string, when?: Promise<unknown>): this {
+    return this.#will('message', button, when);
   }
 
   /** Overlooks messages like this one: they stand there and are never closed. */
@@ -106,8 +110,8 @@ export class Person {
     if (problems.length > 0) throw new Error(problems.join('; '));
   }
 
-  #will(ask: Ask, answer: unknown): this {
-    this.#answers.push({ ask, answer });
+  #will(ask: Ask, answer: unknown, when?: Promise<unknown>): this {
+    this.#answers.push({ ask, answer, ...(when === undefined ? {} : { when }) });
     return this;
   }
 
@@ -136,7 +140,7 @@ export class Person {
     return Array.isArray(answer) ? answer.map(row) : row(answer);
   }
 
-  #message(text: string, rest: readonly unknown[]): Promise<unknown> {
+  async #message(text: string, rest: readonly unknown[]): Promise<unknown> {
     const modal = rest.some((item) => Reflect.get(Object(item), 'modal') === true);
     const items = rest.filter((item) => label(item) !== '');
     const choices = items.map(label);
@@ -146,8 +150,9 @@ export class Person {
       ({ ask, answer }) => ask === 'message' && choices.includes(String(answer)),
     );
     const [found] = index < 0 ? [] : this.#answers.splice(index, 1);
-    if (found !== undefined) return Promise.resolve(items[choices.indexOf(String(found.answer))]);
-    return modal ? this.#nobodyAnswers(`no answer to "${text}"`) : Promise.resolve(undefined);
+    await found?.when;
+    if (found !== undefined) return items[choices.indexOf(String(found.answer))];
+    return modal ? this.#nobodyAnswers(`no answer to "${text}"`) : undefined;
   }
 
   /** Makes a real box and tells when it is shown. */
