@@ -4,7 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import type { SendOptions } from '../../src/core/index.js';
-import { RecordType } from '../../src/core/wire/control.js';
+import { RecordType, textBytes } from '../../src/core/wire/control.js';
 import { codeOf, temporaryFolder, testCroc, testRelay } from '../support/croc.js';
 import { RawPeer } from '../support/rawPeer.js';
 
@@ -47,6 +47,57 @@ it.each<[string, Buffer, string[], SendOptions]>([
   const types = await typesFor(content, features, options);
   expect(types).toContain(RecordType.data);
   expect(types).not.toContain(RecordType.compressed);
+});
+
+/** Offers 2500 empty files to a raw recipient, which must get all of them. @returns the types of the records that brought them */
+async function offeredTo(features: string[], options: SendOptions = {}): Promise<Set<number>> {
+  const [relay, from] = [await testRelay(), await temporaryFolder()];
+  const names = Array.from({ length: 2500 }, (_, index) => `${index}.txt`).sort();
+  await Promise.all(names.map((name) => writeFile(path.join(from, name), '')));
+  const send = await testCroc(relay).send([from], options);
+  const peer = new RawPeer(relay.url);
+  await peer.meetAsRecipient(send.code);
+  peer.lane.hello(features);
+  expect(await peer.lane.until('offer')).toMatchObject({ files: names.length });
+  const { messages, types } = peer.lane;
+  const entries = messages.flatMap((message) => (message.t === 'entries' ? message.entries : []));
+  peer.lane.say({ t: 'answer', accept: false, count: 0, bytes: 0 });
+  for (const lane of peer.lanes) lane.end();
+  expect(await codeOf(send.done)).toBe('refused');
+  peer.vanish();
+  const paths = entries.flatMap(({ k, p }) => (k === 'f' ? path.posix.basename(p) : []));
+  expect(paths.sort()).toEqual(names);
+  return new Set(types);
+}
+
+it('packs a long offer for a recipient that lists the feature', async () => {
+  expect(await offeredTo(['packed'])).toContain(RecordType.packed);
+});
+
+it.each<[string, string[], SendOptions]>([
+  ['to an older recipient', ['brotli'], {}],
+  ['when that is switched off', ['packed'], { compress: false }],
+])('offers as it is %s', async (_when, features, options) => {
+  expect(await offeredTo(features, options)).not.toContain(RecordType.packed);
+});
+
+it.each<[string, boolean, string[]]>([
+  ['packs a text for a recipient that lists the feature', true, ['text', 'packed']],
+  ['offers a text as it is to an older recipient', false, ['text']],
+])('%s', async (_what, packs, features) => {
+  const relay = await testRelay();
+  const send = await testCroc(relay).send([{ kind: 'text', text: TEXT.toString() }]);
+  const peer = new RawPeer(relay.url);
+  await peer.meetAsRecipient(send.code);
+  peer.lane.hello(features);
+  expect(await peer.lane.until('offer')).toMatchObject({ text: { size: TEXT.length } });
+  expect(peer.lane.types.includes(RecordType.packed)).toBe(packs);
+  const content = peer.lane.messages.flatMap((message) =>
+    message.t === 'text' ? [textBytes(message)] : [],
+  );
+  expect(Buffer.concat(content).equals(TEXT)).toBe(true);
+  await send.cancel();
+  peer.vanish();
 });
 
 it('keeps to a limit by the bytes that it sends: a text is there sooner, and counted as a whole', async () => {

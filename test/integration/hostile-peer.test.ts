@@ -10,7 +10,8 @@ import { brotliCompressSync, constants } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { Offer, Relay } from '../../src/core/api.js';
 import type { Timing } from '../../src/core/timing.js';
-import { RecordType } from '../../src/core/wire/control.js';
+import { packControl } from '../../src/core/wire/compressed.js';
+import { RecordType, encodeControl } from '../../src/core/wire/control.js';
 import type { ControlOf } from '../../src/core/wire/control.js';
 import { encodeDataHead } from '../../src/core/wire/data.js';
 import {
@@ -393,6 +394,30 @@ describe('a hostile sender, after the answer', () => {
       'protocol_error',
       ['brotli'],
       (p) => p.lane.send(squeezed(13, Buffer.from('\x01{"t":"ping"}'))),
+    ],
+    [
+      'packs a message without the feature',
+      'protocol_error',
+      ['brotli'],
+      (p) => p.lane.send(packControl(encodeControl({ t: 'ping' }))),
+    ],
+    [
+      'packs a message on another lane',
+      'protocol_error',
+      ['packed'],
+      (p) => p.lanes[1]?.send(packControl(encodeControl({ t: 'ping' }))),
+    ],
+    [
+      'packs what is no message',
+      'protocol_error',
+      ['packed'],
+      (p) => p.lane.send(packControl(whole)),
+    ],
+    [
+      'packs a message at the wrong time',
+      'protocol_error',
+      ['packed'],
+      (p) => p.lane.send(packControl(encodeControl({ t: 'entries', entries: [] }))),
     ],
     [
       'compresses what is no data',

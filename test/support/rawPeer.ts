@@ -15,6 +15,7 @@ import {
 } from '../../src/core/pake/channel.js';
 import type { JoinAnswer } from '../../src/core/wire/http.js';
 import type { Role } from '../../src/core/types.js';
+import { unpackControl } from '../../src/core/wire/compressed.js';
 import { RecordType, decodeControl, encodeControl } from '../../src/core/wire/control.js';
 import type { ControlMessage, ControlOf } from '../../src/core/wire/control.js';
 import { encodeDataHead } from '../../src/core/wire/data.js';
@@ -61,7 +62,8 @@ export class RawLane {
       for (const record of this.#opener.push(rest)) {
         this.types.push(record[0] ?? 0);
         if (record[0] === RecordType.end) this.ended = true;
-        const message = record[0] === RecordType.control ? decodeControl(record) : undefined;
+        const control = record[0] === RecordType.packed ? unpackControl(record) : record;
+        const message = control[0] === RecordType.control ? decodeControl(control) : undefined;
         if (message) this.messages.push(message);
       }
       this.#notify();

@@ -3,8 +3,14 @@ import { brotliCompressSync, constants } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CrocError } from '../../src/core/errors.js';
-import { compress, decompress, windowBits } from '../../src/core/wire/compressed.js';
-import { RecordType } from '../../src/core/wire/control.js';
+import {
+  compress,
+  decompress,
+  packControl,
+  unpackControl,
+  windowBits,
+} from '../../src/core/wire/compressed.js';
+import { RecordType, encodeControl } from '../../src/core/wire/control.js';
 import { MAX_PLAINTEXT_BYTES, MAX_WINDOW_BITS } from '../../src/core/wire/limits.js';
 
 const record = async (plain: Uint8Array, quality = 1): Promise<Buffer> =>
@@ -106,6 +112,60 @@ describe('compressed records', () => {
       fc.asyncProperty(fc.uint8Array({ minLength: 1, maxLength: 200 }), async (stream) => {
         const code = await codeOf(made(1 + (stream[0] ?? 0), stream));
         expect(['protocol_error', 'nothing thrown']).toContain(code);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+/** What unpacking gives: the plaintext, or the code of the error. */
+function unpacked(bytes: Buffer): Buffer | string {
+  try {
+    return unpackControl(bytes);
+  } catch (error) {
+    return error instanceof CrocError ? error.code : String(error);
+  }
+}
+
+describe('packed messages', () => {
+  const entries = Array.from({ length: 1000 }, (_, index) => {
+    return { k: 'f' as const, p: `folder/${index}.txt`, s: index, m: 1_795_000_000_000 + index };
+  });
+  const message = encodeControl({ t: 'entries', entries });
+
+  it('come back as they were, in a fraction of the bytes', () => {
+    const packed = packControl(message);
+    expect(unpacked(packed)).toEqual(message);
+    expect(packed.length).toBeLessThan(message.length / 5);
+  });
+
+  it.each<[string, Buffer]>([
+    ['nothing', Buffer.of(RecordType.packed)],
+    ['no stream', made(1, Buffer.alloc(0))],
+    ['a size beyond every record', made(MAX_PLAINTEXT_BYTES + 1, brotli(message))],
+    ['a size that is too small', made(message.length - 1, brotli(message))],
+    ['a size that is too large', made(message.length + 1, brotli(message))],
+    ['an end that is missing', made(message.length, brotli(message).subarray(0, -1))],
+    ['bytes behind the end', made(message.length, Buffer.concat([brotli(message), message]))],
+    ['a larger window than agreed', made(message.length, brotli(message, MAX_WINDOW_BITS + 1))],
+    ['data', made(11, brotli(data(Buffer.alloc(10))))],
+    ['another packed message', made(20, brotli(Buffer.concat([packControl(message)], 20)))],
+    ['a bomb', made(MAX_PLAINTEXT_BYTES, brotli(Buffer.alloc(2 ** 26, 1)))],
+    ['noise', made(1000, randomBytes(1000))],
+  ])('with %s are a protocol_error', (_name, bytes) => {
+    expect(unpacked(bytes)).toBe('protocol_error');
+  });
+
+  it('never give more than they say, whatever was changed in them', () => {
+    const sound = packControl(message);
+    const change = fc.tuple(fc.nat(sound.length - 2), fc.nat(255));
+    fc.assert(
+      fc.property(fc.array(change, { minLength: 1, maxLength: 8 }), (changes) => {
+        const bytes = Buffer.from(sound);
+        for (const [at, value] of changes) bytes[at + 1] = value;
+        const plain = unpacked(bytes);
+        if (typeof plain === 'string') expect(plain).toBe('protocol_error');
+        else expect(plain.length).toBe(bytes.readUInt32BE(1));
       }),
       { numRuns: 300 },
     );

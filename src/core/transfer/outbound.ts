@@ -195,17 +195,21 @@ export class Outbound implements Flow {
   async #offer(): Promise<void> {
     const { entries, totals, text } = await this.#walked;
     if (text) {
-      await offerText(this.#session, text);
+      await offerText(this.#session, text, this.#options.compress);
       this.#transferred = text.content.length;
       return;
     }
     this.#entries = entries;
     this.#reading = new Reading(entries);
+    // What is long goes packed, if the recipient can take that, as it says right at its beginning.
+    const packs = this.#options.compress !== false && entries.length > ENTRIES_PER_MESSAGE;
+    if (packs) await this.#session.features;
     let part: OfferEntry[] = [];
     let characters = 0;
     const flush = async (): Promise<void> => {
       if (part.length === 0) return;
-      await this.#session.send({ t: 'entries', entries: part.map(toWireEntry) });
+      const message = { t: 'entries', entries: part.map(toWireEntry) } as const;
+      await (packs ? this.#session.sendPacked(message) : this.#session.send(message));
       part = [];
       characters = 0;
     };

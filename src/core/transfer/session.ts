@@ -10,7 +10,7 @@ import type { Deferred } from '../async.js';
 import { CrocError, ERRORS } from '../errors.js';
 import { RecordType, decodeControl, encodeControl, peerFailure } from '../wire/control.js';
 import type { ControlMessage, ControlOf } from '../wire/control.js';
-import { decompress } from '../wire/compressed.js';
+import { decompress, packControl, unpackControl } from '../wire/compressed.js';
 import { decodeData } from '../wire/data.js';
 import type { DataPiece } from '../wire/data.js';
 import { release } from '../wire/memory.js';
@@ -160,8 +160,18 @@ export class Session implements LaneListener {
   }
 
   /** Sends a control message; waits for room. */
-  async send(message: ControlMessage): Promise<void> {
+  send(message: ControlMessage): Promise<void> {
+    return this.#send(encodeControl(message));
+  }
+
+  /** Sends a long control message, smaller where both sides can do that; waits for room. */
+  async sendPacked(message: ControlMessage): Promise<void> {
     const plaintext = encodeControl(message);
+    const packed = this.uses('packed') ? packControl(plaintext) : plaintext;
+    await this.#send(packed.length < plaintext.length ? packed : plaintext);
+  }
+
+  async #send(plaintext: Buffer): Promise<void> {
     const sentMs = performance.now();
     const confirmed = (): void => {
       this.#quickestMs = Math.min(this.#quickestMs, performance.now() - sentMs);
@@ -235,8 +245,9 @@ export class Session implements LaneListener {
 
   onRecord(lane: number, plaintext: Buffer): Promise<void> | undefined {
     const type = plaintext[0];
-    if (lane === 0 && type === RecordType.control) {
-      const message = decodeControl(plaintext);
+    const packed = type === RecordType.packed && this.uses('packed');
+    if (lane === 0 && (packed || type === RecordType.control)) {
+      const message = decodeControl(packed ? unpackControl(plaintext) : plaintext);
       if (message) this.#onControl(message);
       return undefined;
     }

@@ -41,16 +41,18 @@ export function toTextContent({ text, kind, name }: TextItem): TextContent {
 /**
  * Offers a text.
  *
+ * @param packs - whether it goes smaller where the recipient can take that
  * @throws CrocError `incompatible_version` when the recipient cannot take one
  */
-export async function offerText(session: Session, text: TextContent): Promise<void> {
+export async function offerText(session: Session, text: TextContent, packs = true): Promise<void> {
   const features = await session.features;
   if (!features.has('text'))
     throw new CrocError('incompatible_version', {
       detail:
         "the recipient's Croc is older and takes no texts; send it as a file, or update there",
     });
-  for (const message of textMessages(text.content)) await session.send(message);
+  for (const message of textMessages(text.content))
+    await (packs ? session.sendPacked(message) : session.send(message));
   const { kind, name, content } = text;
   const about = { kind, size: content.length, ...(name === undefined ? {} : { name }) };
   await session.send({ t: 'offer', ...NO_FILES, text: about });

@@ -1,15 +1,24 @@
 /**
- * Compressed records: a data record's plaintext as one brotli stream (RFC 7932). After the type byte:
- * u32 BE bytes of that plaintext, then the stream (docs/protocol.md, "Compressed records").
+ * Compressed records: the plaintext of a data or control record as one brotli stream (RFC 7932). After the type
+ * byte: u32 BE bytes of that plaintext, then the stream (docs/protocol.md, "Compressed records").
  */
 import { promisify } from 'node:util';
-import { brotliCompress, brotliDecompress, constants } from 'node:zlib';
+import {
+  brotliCompress,
+  brotliCompressSync,
+  brotliDecompress,
+  brotliDecompressSync,
+  constants,
+} from 'node:zlib';
+import type { BrotliOptions } from 'node:zlib';
 import { CrocError } from '../errors.js';
 import { RecordType } from './control.js';
 import { MAX_PLAINTEXT_BYTES, MAX_WINDOW_BITS } from './limits.js';
 
 const SIZE_AT = 1;
 const STREAM_AT = 5;
+/** Brotli's quickest: lists of paths get hardly smaller by more. */
+const MESSAGE_QUALITY = 1;
 
 const pack = promisify(brotliCompress);
 const unpack = promisify(brotliDecompress);
@@ -22,10 +31,29 @@ const unpack = promisify(brotliDecompress);
  * @returns the plaintext of the compressed record in pieces
  */
 export async function compress(plain: Uint8Array, quality: number): Promise<readonly Buffer[]> {
+  const stream = await pack(plain, packing(plain, quality));
+  return [headOf(RecordType.compressed, plain), stream];
+}
+
+/**
+ * Compresses the plaintext of a control record; blocks for microseconds.
+ *
+ * @returns the plaintext of the packed record
+ */
+export function packControl(plain: Uint8Array): Buffer {
+  const stream = brotliCompressSync(plain, packing(plain, MESSAGE_QUALITY));
+  return Buffer.concat([headOf(RecordType.packed, plain), stream]);
+}
+
+function headOf(type: number, plain: Uint8Array): Buffer {
   const head = Buffer.allocUnsafe(STREAM_AT);
-  head[0] = RecordType.compressed;
+  head[0] = type;
   head.writeUInt32BE(plain.length, SIZE_AT);
-  const stream = await pack(plain, {
+  return head;
+}
+
+function packing(plain: Uint8Array, quality: number): BrotliOptions {
+  return {
     // All output at once: each time the buffer is full costs a way to the pool and back.
     chunkSize: Math.max(1024, plain.length),
     params: {
@@ -33,8 +61,7 @@ export async function compress(plain: Uint8Array, quality: number): Promise<read
       [constants.BROTLI_PARAM_LGWIN]: MAX_WINDOW_BITS,
       [constants.BROTLI_PARAM_SIZE_HINT]: plain.length,
     },
-  });
-  return [head, stream];
+  };
 }
 
 /**
@@ -46,26 +73,58 @@ export async function compress(plain: Uint8Array, quality: number): Promise<read
  * @throws CrocError `protocol_error` when it is not one brotli stream of the announced size, or not of data
  */
 export async function decompress(record: Buffer): Promise<Buffer> {
-  const plainBytes = record.length > STREAM_AT ? record.readUInt32BE(SIZE_AT) : 0;
-  if (plainBytes < 1 || plainBytes > MAX_PLAINTEXT_BYTES)
-    throw broken(`${plainBytes} bytes in a compressed record`);
-  if (windowBits(record[STREAM_AT] ?? 0) > MAX_WINDOW_BITS) throw broken('too large a window');
-  const stream = record.subarray(STREAM_AT);
-  const plain = await unpackExactly(stream, plainBytes);
+  const { stream, options } = unpacking(record);
+  const plain = exactly(await unpack(stream, options).catch(notBrotli), stream, options);
   if (plain[0] !== RecordType.data) throw broken('something else than data, compressed');
   return plain;
 }
 
-async function unpackExactly(stream: Buffer, plainBytes: number): Promise<Buffer> {
+/**
+ * Gives back a control record that was packed, bounded like `decompress`; blocks for a few milliseconds at most.
+ *
+ * @param record - the plaintext of a packed record
+ * @returns the plaintext of the control record
+ * @throws CrocError `protocol_error` when it is not one brotli stream of the announced size, or not of a message
+ */
+export function unpackControl(record: Buffer): Buffer {
+  const { stream, options } = unpacking(record);
+  let result: unknown;
+  try {
+    result = brotliDecompressSync(stream, options);
+  } catch (cause) {
+    notBrotli(cause);
+  }
+  const plain = exactly(result, stream, options);
+  if (plain[0] !== RecordType.control) throw broken('something else than a message, packed');
+  return plain;
+}
+
+/** What may come out of a record, and where its stream is. */
+function unpacking(record: Buffer): { stream: Buffer; options: Unpacking } {
+  const plainBytes = record.length > STREAM_AT ? record.readUInt32BE(SIZE_AT) : 0;
+  if (plainBytes < 1 || plainBytes > MAX_PLAINTEXT_BYTES)
+    throw broken(`${plainBytes} bytes in a compressed record`);
+  if (windowBits(record[STREAM_AT] ?? 0) > MAX_WINDOW_BITS) throw broken('too large a window');
   // Node's types do not know what `info` makes of the result.
-  const options = { chunkSize: Math.max(64, plainBytes), maxOutputLength: plainBytes, info: true };
-  const result: unknown = await unpack(stream, options).catch((cause: unknown) => {
-    throw new CrocError('protocol_error', { detail: 'a record that does not decompress', cause });
-  });
+  const chunkSize = Math.max(64, plainBytes);
+  const options: Unpacking = { chunkSize, maxOutputLength: plainBytes, info: true };
+  return { stream: record.subarray(STREAM_AT), options };
+}
+
+interface Unpacking extends BrotliOptions {
+  readonly maxOutputLength: number;
+  readonly info: true;
+}
+
+function exactly(result: unknown, stream: Buffer, { maxOutputLength }: Unpacking): Buffer {
   const { buffer, engine } = result as { buffer: Buffer; engine: { bytesWritten: number } };
-  if (buffer.length !== plainBytes || engine.bytesWritten !== stream.length)
+  if (buffer.length !== maxOutputLength || engine.bytesWritten !== stream.length)
     throw broken('a compressed record of another size than it says');
   return buffer;
+}
+
+function notBrotli(cause: unknown): never {
+  throw new CrocError('protocol_error', { detail: 'a record that does not decompress', cause });
 }
 
 /**

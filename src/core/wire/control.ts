@@ -17,7 +17,14 @@ import {
 } from './limits.js';
 
 /** The first byte of every record's plaintext. */
-export const RecordType = { control: 1, data: 2, end: 3, position: 4, compressed: 5 } as const;
+export const RecordType = {
+  control: 1,
+  data: 2,
+  end: 3,
+  position: 4,
+  compressed: 5,
+  packed: 6,
+} as const;
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const positive = v.pipe(count, v.minValue(1));
