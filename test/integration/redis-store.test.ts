@@ -1,7 +1,7 @@
 /** The store in Redis: the same promises as the one in memory, among several relays. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, it } from 'vitest';
 import { systemClock, systemRandom } from '../../src/core/edges.js';
@@ -249,6 +249,27 @@ describe.skipIf(!HAS_REDIS)('a store in Redis (skipped where there is no redis-s
     await one.close();
     expect(await redis.ask('KEYS croc:home:*')).not.toContain(`${port}`);
     expect(await other.lives(OTHER)).toBe(false); // nothing listens there
+  });
+
+  it('asks once whether another relay lives for all that want to know at the same time', async () => {
+    const [one, other] = [await open(), await open()];
+    let probes = 0;
+    const server = createServer((socket) => {
+      probes += 1;
+      socket.destroy();
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    try {
+      const here = { host: '127.0.0.1', ports: [(server.address() as AddressInfo).port] };
+      await one.announce(here);
+      const answers = await Promise.all(Array.from({ length: 50 }, () => other.lives(here)));
+      expect(new Set(answers)).toEqual(new Set([true]));
+      // Connections are taken in order: when this one is, the others are counted.
+      await once(connect(here.ports[0] ?? 0, '127.0.0.1').resume(), 'close');
+      expect(probes).toBe(2);
+    } finally {
+      server.close();
+    }
   });
 
   it('refuses while Redis is away, and serves again by itself when it is back', async () => {

@@ -85,7 +85,7 @@ export class RedisStore implements ChannelStore {
   readonly #heard = new Set<string>();
   /** Names in use by number of digits, as last told. */
   readonly #occupied = new Map<number, number>();
-  readonly #homes = new Map<string, { readonly lives: boolean; readonly atMs: number }>();
+  readonly #homes = new Map<string, { readonly lives: Promise<boolean>; readonly atMs: number }>();
   #link: RedisLink | undefined;
   #own: string | undefined;
   #cancelBeat: () => void = () => undefined;
@@ -178,17 +178,18 @@ export class RedisStore implements ChannelStore {
     await this.#beat(this.#own);
   }
 
-  async lives(other: Home): Promise<boolean> {
-    const { clock } = this.#parts;
+  lives(other: Home): Promise<boolean> {
+    const nowMs = this.#parts.clock.now();
     const key = homeKey(other);
     const known = this.#homes.get(key);
-    if (known !== undefined && clock.now() - known.atMs < KNOWN_MS) return known.lives;
-    // After a time without Redis nobody could say that it lives; give them all the time for it.
-    const young = (this.#link?.readyMs ?? 0) < LIFE_MS;
-    const beats = young || (await this.#redis.command((client) => client.exists(key))) === 1;
-    const lives = beats && !(await refuses(other));
-    this.#homes.set(key, { lives, atMs: clock.now() });
-    return lives;
+    if (known !== undefined && nowMs - known.atMs < KNOWN_MS) return known.lives;
+    const asked = { lives: this.#askHome(other, key), atMs: nowMs };
+    this.#homes.set(key, asked);
+    // What Redis did not say is asked anew.
+    asked.lives.catch(() => {
+      if (this.#homes.get(key) === asked) this.#homes.delete(key);
+    });
+    return asked.lives;
   }
 
   count(): Promise<number> {
@@ -304,6 +305,13 @@ export class RedisStore implements ChannelStore {
     const names = [...this.#heard].filter((name) => !this.#watchers.has(name));
     for (const name of names) this.#heard.delete(name);
     if (names.length > 0) this.#redis.ignore(names.map(noticeChannel)).catch(() => undefined);
+  }
+
+  async #askHome(other: Home, key: string): Promise<boolean> {
+    // After a time without Redis nobody could say that it lives; give them all the time for it.
+    const young = (this.#link?.readyMs ?? 0) < LIFE_MS;
+    const beats = young || (await this.#redis.command((client) => client.exists(key))) === 1;
+    return beats && !(await refuses(other));
   }
 
   async #beat(key: string): Promise<void> {
