@@ -86,20 +86,33 @@ describe('the menus', () => {
   const expectMenu = (open: () => Promise<unknown>, entries: readonly string[]): Promise<void> =>
     expect.poll(() => menu(open), { timeout: deadlineMs.step }).toEqual(entries);
 
-  /** Whether the palette has a command at this moment. */
-  async function inPalette(title: string): Promise<boolean> {
+  /** Whether the palette has a command at this moment; undefined when something else took the keyboard. */
+  async function lookInPalette(title: string): Promise<boolean | undefined> {
     const { quickInput, page } = workbench;
     await page.keyboard.press('F1');
-    await quickInput.fill(`>Croc: ${title}`);
+    if (!(await shows(quickInput.input, 'visible'))) return undefined;
+    const filled = quickInput.input.fill(`>Croc: ${title}`, { timeout: 3000 }).then(
+      () => true,
+      () => false,
+    );
     const exact = quickInput.rows.filter({
       has: page.getByText(`Croc: ${title}`, { exact: true }),
     });
     const none = quickInput.rows.filter({ hasText: /No matching|similar commands/ });
-    await exact.or(none).or(quickInput.rows).first().waitFor();
-    const found = await exact.first().isVisible();
-    await quickInput.cancel();
+    const listed =
+      (await filled) && (await shows(exact.or(none).or(quickInput.rows).first(), 'visible'));
+    const found = listed ? await exact.first().isVisible() : undefined;
+    if (await shows(quickInput.input, 'visible')) await quickInput.cancel();
     return found;
   }
+
+  /** Whether the palette has a command at this moment. */
+  const inPalette = (title: string): Promise<boolean> =>
+    until(() => lookInPalette(title), deadlineMs.step, `"${title}" in the palette or not`);
+
+  /** The palette has a command, or has it not; the workbench takes a moment after every change. */
+  const expectInPalette = (command: string, there: boolean): Promise<void> =>
+    expect.poll(() => inPalette(titleOf(command)), { timeout: deadlineMs.step }).toBe(there);
 
   it('come with a package of less than 1 MiB', async () => {
     expect((await stat(process.env['CROC_VSIX'] ?? '')).size).toBeLessThan(2 ** 20);
@@ -127,11 +140,11 @@ describe('the menus', () => {
       await page.keyboard.press('Shift+F10');
     };
     await expectMenu(byKeys, [titleOf('croc.send')]);
-    expect(await inPalette(titleOf('croc.sendSelection'))).toBe(false);
+    await expectInPalette('croc.sendSelection', false);
     await text.click();
     await page.keyboard.press('Control+A');
     await expectMenu(byKeys, declared('editor/context'));
-    expect(await inPalette(titleOf('croc.sendSelection'))).toBe(true);
+    await expectInPalette('croc.sendSelection', true);
   });
 
   it("'scm/title'", async () => {
@@ -181,7 +194,13 @@ describe('the menus', () => {
   });
 
   it("'commandPalette': what can be done at the moment", async () => {
-    const always = ['croc.send', 'croc.receive', 'croc.checkRelay', 'croc.getStarted'];
+    const always = [
+      'croc.send',
+      'croc.sendWithCode',
+      'croc.receive',
+      'croc.checkRelay',
+      'croc.getStarted',
+    ];
     const never = ['croc.receiveHere', 'croc.removeTransfer', 'croc.undoReceive'];
     const whileSending = [
       'croc.copyCode',
@@ -195,20 +214,18 @@ describe('the menus', () => {
       for (const command of commands) if (await inPalette(titleOf(command))) found.push(command);
       return found;
     };
+    const expectPresent = (asked: readonly string[], there: readonly string[]): Promise<void> =>
+      expect.poll(() => present(asked), { timeout: 2 * deadlineMs.step }).toEqual(there);
     const all = [...always, ...never, ...whileSending, ...withRelay, 'croc.startRelay'];
     await workbench.runCommand('Croc: Stop Workspace Relay');
-    await until(
-      async () => ((await inPalette('Start Workspace Relay')) ? true : undefined),
-      deadlineMs.step,
-      'The end of the relay',
-    );
-    expect(await present(all)).toEqual([...always, 'croc.startRelay']);
+    await expectInPalette('croc.startRelay', true);
+    await expectPresent(all, [...always, 'croc.startRelay']);
     await sendFromExplorer(workbench, 'one.txt');
     // The panel takes the keyboard when it opens, and the palette would close.
     await panelHeading(workbench, 'Sending one.txt').waitFor();
-    expect(await present(all)).toEqual([...always, ...whileSending, ...withRelay]);
+    await expectPresent(all, [...always, ...whileSending, ...withRelay]);
     const changes = ['croc.sendChanges', 'croc.showTransfer'];
-    expect(await present(changes)).toEqual(changes);
+    await expectPresent(changes, changes);
   });
 
   it('the walkthrough firstMinute has its three steps and their pictures', async () => {
