@@ -14,6 +14,7 @@ import { showRelay, startRelay, stopRelay } from './commands/relay.js';
 import { send, sendUris, startSend } from './commands/send.js';
 import { sendChanges } from './commands/sendChanges.js';
 import { sendSelection, sendText } from './commands/sendText.js';
+import { sendWithCode } from './commands/sendWithCode.js';
 import { cancel, copyCode, copyReceiveCommand, showTransfer } from './commands/transfer.js';
 import { undoReceive } from './commands/undo.js';
 import { History } from './history/history.js';
@@ -58,6 +59,7 @@ const HANDLERS: Record<CommandId, (parts: Parts, given: readonly unknown[]) => P
       ),
     ),
   'croc.sendSelection': sendSelection,
+  'croc.sendWithCode': sendWithCode,
   'croc.sendText': sendText,
   'croc.sendChanges': sendChanges,
   'croc.undoReceive': undoReceive,

@@ -19,6 +19,7 @@ export const COMMANDS = [
   'croc.clearHistory',
   'croc.getStarted',
   'croc.sendSelection',
+  'croc.sendWithCode',
   'croc.sendText',
   'croc.sendChanges',
   'croc.undoReceive',

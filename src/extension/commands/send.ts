@@ -130,19 +130,27 @@ export async function startSend(
   return { send, transfer: parts.transfers.addSend(send, facts) };
 }
 
+/** How to send what a command sends. */
+export interface SendWishes {
+  /** What to leave out of folders; absent: as the settings say. */
+  readonly ignore?: IgnoreOptions;
+  /** A code of the person's own; absent: a new one. */
+  readonly code?: string;
+}
+
 /**
  * Sends things, copies the code and opens the panel; errors are told.
  *
- * @param ignore - what to leave out of folders; absent: as the settings say
  * @returns whether there is a code now
  */
 export async function sendItems(
   parts: Parts,
   items: readonly SendItem[],
-  ignore: IgnoreOptions = ignoreOptions(),
+  wishes: SendWishes = {},
 ): Promise<boolean> {
   try {
-    const { send, transfer } = await startSend(parts, items, { ignore });
+    const options = { ignore: ignoreOptions(), ...wishes };
+    const { send, transfer } = await startSend(parts, items, options);
     // The clipboard first: the person may already be on the way to the other window.
     const copied = vscode.env.clipboard.writeText(send.code);
     parts.panels.show(transfer);
@@ -157,7 +165,7 @@ export async function sendItems(
       direction: 'send',
       ownRelay: !settings.relayIsSet,
       act: (remedy) =>
-        remedy === 'send-again' ? sendItems(parts, items, ignore) : parts.act(remedy, undefined),
+        remedy === 'send-again' ? sendItems(parts, items, wishes) : parts.act(remedy, undefined),
     });
     return false;
   }
@@ -172,7 +180,11 @@ export const sendFiles = (parts: Parts, files: readonly string[]): Promise<boole
  *
  * @returns whether there is a code now
  */
-export async function sendUris(parts: Parts, uris: readonly vscode.Uri[]): Promise<boolean> {
+export async function sendUris(
+  parts: Parts,
+  uris: readonly vscode.Uri[],
+  wishes: SendWishes = {},
+): Promise<boolean> {
   const items = await itemsOfUris(uris);
   if (items === undefined) {
     await vscode.window.showErrorMessage(
@@ -183,19 +195,29 @@ export async function sendUris(parts: Parts, uris: readonly vscode.Uri[]): Promi
     return false;
   }
   const folders = uris.filter((_, index) => typeof items[index] === 'string');
-  return (await settleUnsaved(folders)) && sendItems(parts, items);
+  return (await settleUnsaved(folders)) && sendItems(parts, items, wishes);
 }
 
 /** The same things once more without leaving anything out, instead of a send that left something out. */
 export async function includeIgnored(parts: Parts, transfer: Transfer): Promise<boolean> {
   const { sent, paths } = transfer.facts;
   await transfer.cancel();
-  return sendItems(parts, sent ?? paths, {});
+  return sendItems(parts, sent ?? paths, { ignore: {} });
+}
+
+/**
+ * What a command is to send.
+ *
+ * @param given - `(uri, uris?)`, or nothing
+ * @returns empty when the person leaves
+ */
+export async function urisToSend(given: readonly unknown[]): Promise<readonly vscode.Uri[]> {
+  const handed = urisOf(given);
+  return handed.length > 0 ? handed : chooseUris();
 }
 
 /** The command. @param given - `(uri, uris?)`, or nothing */
 export async function send(parts: Parts, given: readonly unknown[]): Promise<void> {
-  const handed = urisOf(given);
-  const uris = handed.length > 0 ? handed : await chooseUris();
+  const uris = await urisToSend(given);
   if (uris.length > 0) await sendUris(parts, uris);
 }

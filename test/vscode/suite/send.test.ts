@@ -95,6 +95,42 @@ describe('sending', () => {
     assert.deepEqual(await take(await clipboard()), ['picked.txt']);
   });
 
+  it('sends with a code of one’s own, once both have agreed on one', async () => {
+    const uri = vscode.Uri.file(await scene.file('one.txt'));
+    scene.person.willType('42-Our OWN-words');
+    await run('croc.sendWithCode', uri);
+    assert.equal(await clipboard(), '42-our-own-words');
+    assert.deepEqual(await take('42 our own words'), ['one.txt']);
+  });
+
+  it('takes nothing for a code of one’s own that is none, and sends nothing when the person leaves', async () => {
+    const uri = vscode.Uri.file(await scene.file('one.txt'));
+    const refused: readonly (readonly [string, RegExp])[] = [
+      ['our-own-words', /Begin with a number and a dash/],
+      ['42', /not a code.*no dash/],
+      ['42-abc', /not a code.*shorter than 4/],
+    ];
+    for (const [typed, problem] of refused) {
+      scene.person.willType(typed);
+      await run('croc.sendWithCode', uri);
+      await scene.person.hears(problem);
+    }
+    scene.person.willType(undefined);
+    await run('croc.sendWithCode', uri);
+    assert.equal(await clipboard(), 'something else');
+  });
+
+  it('says what to do when a code of one’s own is in use', async () => {
+    const uri = vscode.Uri.file(await scene.file('one.txt'));
+    scene.person.willType('42-our-own-words');
+    await run('croc.sendWithCode', uri);
+    scene.person.willType('42-other-words');
+    await run('croc.sendWithCode', uri);
+    const { text } = await scene.person.hears(/code is in use|taken|already/);
+    assert.doesNotMatch(text, /other-words/);
+    await cancelSend();
+  });
+
   it('says what to do about a document that is on no disk', async () => {
     await run('croc.send', vscode.Uri.parse('untitled:Untitled-1'));
     await scene.person.hears(/Only files on a disk.*Save it/);

@@ -32,8 +32,8 @@ export class Person {
   readonly #restore: (() => void)[] = [];
 
   constructor() {
-    this.#replace('showInputBox', () => (options: unknown) => {
-      return this.#answer('showInputBox', describe(options), []);
+    this.#replace('showInputBox', () => async (options: unknown) => {
+      return this.#typed(options, await this.#answer('showInputBox', describe(options), []));
     });
     this.#replace('showQuickPick', () => async (items: unknown, options: unknown) => {
       const rows: unknown = await items;
@@ -50,7 +50,7 @@ export class Person {
       this.#replace(name, (create) => () => this.#watch(create));
   }
 
-  /** Answers the next `showInputBox`; undefined is Escape. */
+  /** Answers the next `showInputBox`; undefined is Escape. A box that does not take it says why, and is left. */
   willType(text: string | undefined): this {
     return this.#will('showInputBox', text);
   }
@@ -126,6 +126,15 @@ export class Person {
   #nobodyAnswers(problem: string): Promise<never> {
     this.#unanswered.push(problem);
     return Promise.reject(new Error(problem));
+  }
+
+  async #typed(options: unknown, text: unknown): Promise<unknown> {
+    const validate: unknown = Reflect.get(Object(options), 'validateInput');
+    if (typeof validate !== 'function' || text === undefined) return text;
+    const problem: unknown = await Reflect.apply(validate, options, [text]);
+    if (typeof problem !== 'string' || problem === '') return text;
+    this.heard.push({ ask: 'message', text: problem, choices: [] });
+    return undefined;
   }
 
   async #pick(rows: readonly unknown[], options: unknown): Promise<unknown> {
