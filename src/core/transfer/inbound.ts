@@ -92,7 +92,8 @@ export class Inbound implements Flow {
   readonly #ended = deferred<undefined>();
   readonly #writing = new Set<Promise<void>>();
   #offerBytes = 0;
-  #phase: 'offer' | 'answer' | 'data' = 'offer';
+  /** `over`: it failed; what still comes was on its way when the sender did not know that yet. */
+  #phase: 'offer' | 'answer' | 'data' | 'over' = 'offer';
   #wanted = new Set<number>();
   #destination: Destination | undefined;
   #total = 0;
@@ -124,7 +125,7 @@ export class Inbound implements Flow {
     try {
       return await Promise.race([this.#run(), this.#session.failed]);
     } catch (error) {
-      this.#phase = 'answer';
+      this.#phase = 'over';
       await this.#destination?.abort(WORTH_RESUMING.has(CrocError.from(error).code));
       throw error;
     } finally {
@@ -138,6 +139,7 @@ export class Inbound implements Flow {
   }
 
   onMessage(message: FlowMessage): void {
+    if (this.#phase === 'over') return;
     if (message.t === 'entries' && this.#phase === 'offer') this.#onEntries(message);
     else if (message.t === 'text' && this.#phase === 'offer') this.#text.add(message);
     else if (message.t === 'offer' && this.#phase === 'offer') this.#onOffer(message);
@@ -146,6 +148,7 @@ export class Inbound implements Flow {
   }
 
   onData(pieces: readonly DataPiece[], sentBytes: number): Promise<void> | undefined {
+    if (this.#phase === 'over') return undefined;
     const rest = this.#slowDown(sentBytes, this.#writeAll(pieces, 0));
     if (!rest) return undefined;
     const all = rest.catch((error: unknown) =>
