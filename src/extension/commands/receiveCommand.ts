@@ -8,9 +8,7 @@ import { isPublicCrocRelay } from '../address.js';
 export function crocCommand(code: string, relay: string, shell: 'posix' | 'powershell'): string {
   const address = relay.replace(/^croc:\/\//, '');
   const command = isPublicCrocRelay(address) ? 'croc' : `croc --relay ${address}`;
-  return shell === 'posix'
-    ? `CROC_SECRET='${code}' ${command}`
-    : `$env:CROC_SECRET='${code}'; ${command}`;
+  return withSecret(code, command, shell);
 }
 
 /**
@@ -22,7 +20,12 @@ export function receiveCommand(code: string, relay: string, shell: 'posix' | 'po
   const channel = code.slice(0, dash);
   const secret = code.slice(dash + 1);
   const command = `croc-share receive ${channel} --relay ${relay}`;
+  return withSecret(secret, command, shell);
+}
+
+/** A code of somebody's own may have quotes in it; PowerShell takes typographic ones for such, too. */
+function withSecret(secret: string, command: string, shell: 'posix' | 'powershell'): string {
   return shell === 'posix'
-    ? `CROC_SECRET='${secret}' ${command}`
-    : `$env:CROC_SECRET='${secret}'; ${command}`;
+    ? `CROC_SECRET='${secret.replaceAll("'", String.raw`'\''`)}' ${command}`
+    : `$env:CROC_SECRET='${secret.replace(/['\u2018-\u201b]/g, '$&$&')}'; ${command}`;
 }
