@@ -1,6 +1,6 @@
 /** The rendering of what a verb tells for people. */
 import type { Writable } from 'node:stream';
-import { isCrocRelay, networkOf, printable } from '../core/index.js';
+import { isCrocRelay, networkOf, printable, shellQuoted } from '../core/index.js';
 import type {
   Connection,
   CrocError,
@@ -87,7 +87,7 @@ export class TextReporter implements Reporter {
         `Code: ${code}`,
         '',
         'The other side types',
-        `  croc-share receive ${code} --relay ${relay}`,
+        `  croc-share receive ${inShell(code)} --relay ${relay}`,
         `or, in VS Code, "Croc: Receive croc code", with the relay ${relay}`,
         ...(announced ? ['On this network the relay is found by itself.'] : []),
         '',
@@ -102,7 +102,7 @@ export class TextReporter implements Reporter {
       '',
       'The other side types',
       `  croc --relay ${address}     (the croc program, version 11; it asks for the code)`,
-      `  croc-share receive ${code} --relay ${relay}`,
+      `  croc-share receive ${inShell(code)} --relay ${relay}`,
       ...(isPublic ? [`or, in VS Code, "Croc: Receive croc code"`] : []),
       '',
     );
@@ -203,4 +203,9 @@ const isText = ({ files, bytes }: TransferResult): boolean => files === 0 && byt
 function sizes({ bytes, transferred }: TransferResult): string {
   const all = formatBytes(bytes);
   return transferred === bytes ? all : `${all} (${formatBytes(transferred)} over the wire)`;
+}
+
+/** Only a code of somebody's own has characters that a shell would read. */
+function inShell(code: string): string {
+  return /^[\w-]+$/.test(code) ? code : shellQuoted(code);
 }

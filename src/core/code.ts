@@ -135,3 +135,8 @@ export function isWords(text: string, count: number): boolean {
     (word) => text.startsWith(`${word}-`) && isWords(text.slice(word.length + 1), count - 1),
   );
 }
+
+/** A text in quotes for a POSIX shell's command line: a code of somebody's own may have anything in it. */
+export function shellQuoted(text: string): string {
+  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
+}

@@ -1,5 +1,5 @@
 /** The public API of Croc: everything that a program may import, and nothing else. */
-export { completeWord, looksLikeCode, parseCode } from './code.js';
+export { completeWord, looksLikeCode, parseCode, shellQuoted } from './code.js';
 export type { Code } from './code.js';
 export { Croc } from './croc.js';
 export type { CrocOptions } from './croc.js';

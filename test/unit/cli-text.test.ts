@@ -395,3 +395,12 @@ describe('questions', () => {
     ]);
   });
 });
+
+test.each([
+  ['417-lunar-acorn-quilt', 'croc-share receive 417-lunar-acorn-quilt --relay http://h:1'],
+  ["42-it's;mine", String.raw`croc-share receive '42-it'\''s;mine' --relay http://h:1`],
+])('the line for the other side has the code %s as one word of a shell', (code, line) => {
+  const out = sink();
+  new TextReporter(out.stream, sink().stream, false).code(code, 'http://h:1', false);
+  expect(out.text()).toContain(`  ${line}\n`);
+});

@@ -1,4 +1,5 @@
 /** A command line for somebody without VS Code. */
+import { shellQuoted } from '../../core/index.js';
 import { isPublicCrocRelay } from '../address.js';
 
 /**
@@ -26,6 +27,6 @@ export function receiveCommand(code: string, relay: string, shell: 'posix' | 'po
 /** A code of somebody's own may have quotes in it; PowerShell takes typographic ones for such, too. */
 function withSecret(secret: string, command: string, shell: 'posix' | 'powershell'): string {
   return shell === 'posix'
-    ? `CROC_SECRET='${secret.replaceAll("'", String.raw`'\''`)}' ${command}`
+    ? `CROC_SECRET=${shellQuoted(secret)} ${command}`
     : `$env:CROC_SECRET='${secret.replace(/['\u2018-\u201b]/g, '$&$&')}'; ${command}`;
 }
