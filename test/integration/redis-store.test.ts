@@ -225,6 +225,21 @@ describe.skipIf(!HAS_REDIS)('a store in Redis (skipped where there is no redis-s
     },
   );
 
+  it.each([0, -1, 1.5])('takes a channel with %d lanes for none', async (lanes) => {
+    const store = await open();
+    await create(store, 'c1');
+    const answer = await redis.ask('GET croc:channel:c1');
+    const kept: unknown = JSON.parse(
+      answer.slice(answer.indexOf('{'), answer.lastIndexOf('}') + 1),
+    );
+    const set = (more: object): Promise<string> =>
+      redis.ask(`SET croc:channel:c1 '${JSON.stringify({ ...Object(kept), ...more })}'`);
+    await set({ lanes: 1 });
+    expect(await see(store, 'c1')).toMatchObject({ lanes: 1 });
+    await set({ lanes });
+    expect(await see(store, 'c1')).toBeUndefined();
+  });
+
   it('says that it cannot be used while keys are of another kind, and recovers', async () => {
     const store = await open();
     await redis.ask('SET croc:open junk');

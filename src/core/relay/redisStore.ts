@@ -41,7 +41,7 @@ const stateSchema = v.variant('status', [
     curve: v.picklist(CURVE_NAMES),
     owner: v.string(),
     home,
-    lanes: v.exactOptional(v.number()),
+    lanes: v.exactOptional(v.pipe(v.number(), v.safeInteger(), v.minValue(1))),
     addresses: v.array(v.string()),
     sender: v.string(),
     recipient: v.exactOptional(v.string()),
