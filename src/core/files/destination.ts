@@ -19,19 +19,18 @@ import { Bases, type BasisSize } from './bases.js';
 import { Committer, type WholeFile } from './committer.js';
 import { Comparing } from './comparing.js';
 import { finishTree } from './finishing.js';
-import { Folders, parentOf } from './folders.js';
+import { Folders } from './folders.js';
 import { Ledger } from './ledger.js';
 import { Links } from './links.js';
 import { PartLock } from './lock.js';
 import { pacer } from './pace.js';
-import { PartFile, pooled, type FileLooks, type WrittenFile } from './partFile.js';
 import { PartFiles } from './partFiles.js';
 import { MIN_PARTIAL_BYTES, Partials } from './partials.js';
 import { Placement, type FoundConflict } from './placement.js';
-import { probeFolder, withExecute, type ProbedFolder } from './probe.js';
+import { probeFolder, type ProbedFolder } from './probe.js';
 import { checkOffer } from './safePath.js';
-import { SmallFile } from './smallFile.js';
 import { UndoLog, type UndoRecord } from './undo.js';
+import { Writing } from './writing.js';
 
 export { PART_NAME } from './partials.js';
 export type { BasisSize } from './bases.js';
@@ -67,12 +66,11 @@ export class Destination {
   /** Absolute path of the folder, every link resolved. */
   readonly root: string;
   readonly #entries: readonly OfferEntry[];
-  readonly #random: RandomBytes;
-  readonly #fileMode: number;
   readonly #folders: Folders;
   readonly #placement: Placement;
   readonly #links: Links;
   readonly #parts: PartFiles;
+  readonly #writing: Writing;
   readonly #committer: Committer;
   readonly #ledger: Ledger;
   readonly #undo: UndoLog | undefined;
@@ -92,9 +90,7 @@ export class Destination {
     lock: PartLock | undefined,
   ) {
     this.root = probed.root;
-    this.#fileMode = probed.fileMode;
     this.#entries = entries;
-    this.#random = pooled(options.random);
     this.#folders = new Folders(probed.root);
     this.#placement = new Placement(entries, this.#folders);
     this.#links = new Links(probed.root, options.random);
@@ -109,6 +105,17 @@ export class Destination {
     this.#lock = lock;
     this.#partials = new Partials(this.#folders, lock?.id);
     this.#bases = new Bases(this.#ledger, this.#folders, this.#placement, this.#partials);
+    this.#writing = new Writing({
+      ledger: this.#ledger,
+      folders: this.#folders,
+      parts: this.#parts,
+      partials: this.#partials,
+      bases: this.#bases,
+      committer: this.#committer,
+      fileMode: probed.fileMode,
+      random: options.random,
+      check: () => this.#check(),
+    });
   }
 
   /**
@@ -176,7 +183,7 @@ export class Destination {
     this.#check();
     const found = await this.#bases.find();
     this.#comparing = new Comparing(this.#bases.byIndex, salt, {
-      inPlace: (index, offset, length) => this.#part(index).coverage.add(offset, length),
+      inPlace: (index, offset, length) => this.#writing.part(index).coverage.add(offset, length),
       write: (index, offset, data) => this.writeAt(index, offset, data, false),
     });
     return found;
@@ -228,18 +235,7 @@ export class Destination {
   async vouch(index: number): Promise<void> {
     this.#check();
     try {
-      if (this.#bases.byIndex.get(index)?.isAllUntouched === true) {
-        if (this.#ledger.status(index) !== 'waiting')
-          throw new CrocError('protocol_error', { detail: `file ${index} came twice` });
-        this.#ledger.setStatus(index, 'whole');
-        await this.#bases.adopt(index, this.#looks(index));
-        return;
-      }
-      const part = this.#parts.get(index);
-      if (part === undefined)
-        throw new CrocError('protocol_error', { detail: `file ${index} did not come` });
-      part.verified = true;
-      await this.#wholeIfAllIsThere(part);
+      await this.#writing.vouch(index);
     } catch (error) {
       throw this.#fail(error);
     }
@@ -258,11 +254,7 @@ export class Destination {
   async writeAt(index: number, offset: number, data: Uint8Array, verified = true): Promise<void> {
     this.#check();
     try {
-      const part = this.#part(index);
-      part.coverage.add(offset, data.length);
-      if (verified) part.verified = true;
-      await this.#parts.write(part, offset, data);
-      await this.#wholeIfAllIsThere(part);
+      await this.#writing.piece(index, offset, data, verified);
     } catch (error) {
       throw this.#fail(error);
     }
@@ -279,14 +271,7 @@ export class Destination {
   writeWhole(index: number, data: Uint8Array): Promise<void> | undefined {
     this.#check();
     try {
-      const entry = this.#ledger.entry(index);
-      if (this.#ledger.status(index) !== 'waiting' || data.length !== entry.size)
-        throw new CrocError('protocol_error', { detail: entry.path });
-      const room =
-        entry.size < MIN_PARTIAL_BYTES
-          ? this.#writeSmall(index, entry, data)
-          : this.#writeLarge(index, data);
-      return room?.catch((error: unknown) => {
+      return this.#writing.whole(index, data)?.catch((error: unknown) => {
         throw this.#fail(error);
       });
     } catch (error) {
@@ -384,87 +369,6 @@ export class Destination {
     const roots = tops.map((top) => this.#folders.fullPath(top));
     const renamed = this.#renamed.length === 0 ? {} : { renamed: this.#renamed };
     return { files, bytes, roots, ...renamed };
-  }
-
-  #writeLarge(index: number, data: Uint8Array): Promise<void> | undefined {
-    const part = this.#part(index);
-    part.coverage.add(0, data.length);
-    part.writeSync(0, data);
-    return this.#whole(part);
-  }
-
-  /** As `#part`, `writeSync` and `#whole` together, in the fewest calls; there may be a million of them. */
-  #writeSmall(index: number, entry: OfferEntry, data: Uint8Array): Promise<void> | undefined {
-    if (entry.kind !== 'file')
-      throw new CrocError('protocol_error', { detail: `${entry.path} is not wanted` });
-    const place = this.#ledger.place(index);
-    const folder = parentOf(place);
-    this.#folders.ensure(folder);
-    const spec = {
-      index,
-      offered: entry.path,
-      folder: this.#folders.fullPath(folder),
-      inMemory: this.#folders.isInMemory(folder),
-      looks: this.#looks(index),
-    };
-    const part = SmallFile.write(spec, data, this.#random);
-    try {
-      return this.#commit(part, place, entry.size);
-    } catch (error) {
-      void part.discard();
-      throw error;
-    }
-  }
-
-  #part(index: number): PartFile {
-    const known = this.#parts.get(index);
-    if (known !== undefined) return known;
-    const entry = this.#ledger.entry(index);
-    if (entry.kind !== 'file' || this.#ledger.status(index) !== 'waiting')
-      throw new CrocError('protocol_error', { detail: `${entry.path} is not wanted` });
-    const place = this.#ledger.place(index);
-    const folder = parentOf(place);
-    this.#folders.ensure(folder);
-    const { path: offered, size } = entry;
-    const keptName = size < MIN_PARTIAL_BYTES ? undefined : this.#partials.nameFor(place);
-    const taken = this.#bases.takenFor(index);
-    const spec = { index, offered, size, folder: this.#folders.fullPath(folder), keptName, taken };
-    const part = new PartFile(spec, this.#random);
-    this.#parts.add(part);
-    this.#ledger.setStatus(index, 'started');
-    return part;
-  }
-
-  async #wholeIfAllIsThere(part: PartFile): Promise<void> {
-    // Two last pieces may end together; only one of them finds the file still started.
-    const isToBeAdded = () => part.isWhole && this.#ledger.status(part.index) === 'started';
-    if (!isToBeAdded()) return;
-    // Its descriptor may have been closed for others; too many must not be opened again at a time.
-    for (let room = this.#committer.room(); room; room = this.#committer.room()) await room;
-    if (isToBeAdded()) await this.#whole(part);
-  }
-
-  #looks(index: number): FileLooks {
-    const { mtimeMs, executable } = this.#ledger.entry(index);
-    return { mode: executable ? withExecute(this.#fileMode) : this.#fileMode, mtimeMs };
-  }
-
-  #whole(part: PartFile): Promise<void> | undefined {
-    // Aborted meanwhile: the part stays where `abort` finds it.
-    this.#check();
-    const { index } = part;
-    const { size } = this.#ledger.entry(index);
-    part.dress(this.#looks(index));
-    const room = this.#commit(part, this.#ledger.place(index), size);
-    this.#parts.release(part);
-    return room;
-  }
-
-  #commit(part: WrittenFile, path: string, size: number): Promise<void> | undefined {
-    const { index } = part;
-    const room = this.#committer.add({ part, path, choice: this.#ledger.choice(index), size });
-    this.#ledger.setStatus(index, 'whole');
-    return room;
   }
 
   #check(): void {
