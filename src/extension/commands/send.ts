@@ -136,6 +136,8 @@ export interface SendWishes {
   readonly ignore?: IgnoreOptions;
   /** A code of the person's own; absent: a new one. */
   readonly code?: string;
+  /** What *Send Again* does after an error; absent: the same once more. */
+  readonly again?: () => Promise<unknown>;
 }
 
 /**
@@ -148,8 +150,9 @@ export async function sendItems(
   items: readonly SendItem[],
   wishes: SendWishes = {},
 ): Promise<boolean> {
+  const { again = () => sendItems(parts, items, wishes), ...wanted } = wishes;
   try {
-    const options = { ignore: ignoreOptions(), ...wishes };
+    const options = { ignore: ignoreOptions(), ...wanted };
     const { send, transfer } = await startSend(parts, items, options);
     // The clipboard first: the person may already be on the way to the other window.
     const copied = vscode.env.clipboard.writeText(send.code);
@@ -164,8 +167,7 @@ export async function sendItems(
     void sayError(parts.log, error, {
       direction: 'send',
       ownRelay: !settings.relayIsSet,
-      act: (remedy) =>
-        remedy === 'send-again' ? sendItems(parts, items, wishes) : parts.act(remedy, undefined),
+      act: (remedy) => (remedy === 'send-again' ? again() : parts.act(remedy, undefined)),
     });
     return false;
   }

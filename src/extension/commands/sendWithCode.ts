@@ -34,5 +34,7 @@ export async function sendWithCode(parts: Parts, given: readonly unknown[]): Pro
     ignoreFocusOut: true,
     validateInput: problemOf,
   });
-  if (code !== undefined) await sendUris(parts, uris, { code });
+  // The same code would not do better: perhaps it is in use.
+  const again = (): Promise<void> => sendWithCode(parts, [uris[0], uris]);
+  if (code !== undefined) await sendUris(parts, uris, { code, again });
 }

@@ -46,14 +46,17 @@ export class Standing<T> {
       if (closed.some(isAbout)) end.abort();
     });
     const any = AbortSignal.any([end.signal, gone]);
-    await Promise.race([
-      message,
-      new Promise<void>((resolve) => {
-        if (any.aborted) resolve();
-        any.addEventListener('abort', () => resolve(), { once: true });
-      }),
-    ]);
-    tabs.dispose();
+    try {
+      await Promise.race([
+        message,
+        new Promise<void>((resolve) => {
+          if (any.aborted) resolve();
+          any.addEventListener('abort', () => resolve(), { once: true });
+        }),
+      ]);
+    } finally {
+      tabs.dispose();
+    }
   }
 
   /** It is decided: a button that is pressed from now on does nothing, and says so. */

@@ -124,11 +124,17 @@ describe('sending', () => {
     const uri = vscode.Uri.file(await scene.file('one.txt'));
     scene.person.willType('42-our-own-words');
     await run('croc.sendWithCode', uri);
-    scene.person.willType('42-other-words');
+    scene.person.willType('42-other-words').willPress('Send Again').willType('43-other-words');
     await run('croc.sendWithCode', uri);
-    const { text } = await scene.person.hears(/code is in use|taken|already/);
+    const { text } = await scene.person.hears(/Somebody already uses this code/);
     assert.doesNotMatch(text, /other-words/);
-    await cancelSend();
+    await until(
+      async () => ((await clipboard()) === '43-other-words' ? true : undefined),
+      20_000,
+      'The other code',
+    );
+    assert.deepEqual(await take('43-other-words'), ['one.txt']);
+    assert.deepEqual(await take('42-our-own-words'), ['one.txt']);
   });
 
   it('says what to do about a document that is on no disk', async () => {
