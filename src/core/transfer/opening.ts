@@ -42,8 +42,8 @@ export interface OpeningParts {
 }
 
 /**
- * Opens every lane that the relay has a port for; all or none. A lane that cannot be opened is tried again once the relay has said, by HTTP, where
- * it is: so a network that is away is waited for, and a port that is blocked is not.
+ * Opens every lane that the relay has a port for; all or none. A lane that cannot be opened is tried again once the
+ * relay has said, by HTTP, where it is: so a network that is away is waited for, and a port that is blocked is not.
  *
  * @param signal - bounds it all
  * @throws CrocError as `LaneConnection.open` does, or why the relay does not say
