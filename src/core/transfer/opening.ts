@@ -39,6 +39,11 @@ export interface OpeningParts {
   readonly dial: Dial;
   /** No lane says who it is before this resolves. */
   readonly entering: Promise<unknown>;
+  /**
+   * Told when all lanes of an attempt are connected and have said who they are: what is sent on them now need not wait
+   * for the relay's word. Should the relay refuse one, there is another attempt, or none.
+   */
+  readonly onEntered?: (connections: readonly LaneConnection[]) => void;
 }
 
 /**
@@ -89,19 +94,16 @@ export async function openLanes(
 }
 
 async function openAll(
-  { where, timing, dial, entering }: OpeningParts,
+  { where, timing, dial, entering, onEntered }: OpeningParts,
   signal: AbortSignal,
 ): Promise<readonly LaneConnection[]> {
-  const attempts = await Promise.allSettled(
-    Array.from({ length: where.count }, (_, index) =>
-      LaneConnection.open(where.lane(index), timing.connectMs, signal, dial, entering),
-    ),
+  const connections = Array.from({ length: where.count }, (_, index) =>
+    LaneConnection.dial(where.lane(index), timing.connectMs, signal, dial, entering),
   );
-  const connections = attempts.flatMap((attempt) =>
-    attempt.status === 'fulfilled' ? [attempt.value] : [],
-  );
-  const refused = attempts.find((attempt) => attempt.status === 'rejected');
-  if (!refused) return connections;
+  const admissions = Promise.allSettled(connections.map(({ admitted }) => admitted));
+  void Promise.all(connections.map(({ entered }) => entered)).then(() => onEntered?.(connections));
+  const refused = (await admissions).find(({ status }) => status === 'rejected');
+  if (refused?.status !== 'rejected') return connections;
   for (const connection of connections) connection.destroy();
   throw refused.reason;
 }

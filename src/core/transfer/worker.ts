@@ -22,7 +22,7 @@ import type { SendingOptions, Walked } from './outbound.js';
 import { Person } from './person.js';
 import { totalsOf } from './selection.js';
 import { Session } from './session.js';
-import type { Connection } from '../types.js';
+import type { Connection, TransferResult } from '../types.js';
 import { walkAll } from './walking.js';
 import type { Place } from './whereabouts.js';
 
@@ -105,12 +105,15 @@ class Transfer {
     const onConnection = (connection: Connection): void =>
       this.#post({ type: 'connection', connection });
     const { signal } = this.#abort;
-    const session = await Session.open(target, timing, signal, onConnection, edges);
+    let sent: Promise<TransferResult> | undefined;
+    const offer = (early: Session): void => void (sent = this.#offer(early));
+    const onEntered = target.role === 'sender' ? offer : undefined;
+    const session = await Session.open(target, timing, signal, onConnection, edges, onEntered);
     this.#reconnectMs = timing.reconnectMs;
     this.#session = session;
     this.#begin = async () => {
       this.#begin = undefined;
-      await (target.role === 'sender' ? this.#send(session) : this.#receive(session));
+      await (sent ? this.#send(session, sent) : this.#receive(session));
     };
     this.#post({ type: 'connected' });
   }
@@ -122,7 +125,8 @@ class Transfer {
     return this.#locating.promise;
   }
 
-  async #send(session: Session): Promise<void> {
+  /** Begins to send; the lanes have said who they are. */
+  #offer(session: Session): Promise<TransferResult> {
     const outbound = new Outbound(
       session,
       this.#walked,
@@ -130,7 +134,13 @@ class Transfer {
       this.#sending,
     );
     session.start(outbound);
-    const result = await outbound.run();
+    const sent = outbound.run();
+    sent.catch(() => undefined);
+    return sent;
+  }
+
+  async #send(session: Session, sent: Promise<TransferResult>): Promise<void> {
+    const result = await sent;
     await session.finish(CLOSING_MS);
     this.#post({ type: 'done', result: { ...result, roots: [] } });
     await this.#end(undefined);
