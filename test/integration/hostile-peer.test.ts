@@ -86,6 +86,16 @@ describe('a hostile sender, before the answer', () => {
       'incompatible_version',
       (p) => p.lane.say({ t: 'hello', version: 9, oldest: 9, features: [] }),
     ],
+    [
+      'wants further lanes without the ability',
+      'protocol_error',
+      (p) => (greet(p), p.lane.say({ t: 'lanes', count: 16 })),
+    ],
+    [
+      'wants fewer lanes than there are',
+      'protocol_error',
+      (p) => (p.lane.hello(['reconnect', 'lanes']), p.lane.say({ t: 'lanes', count: 1 })),
+    ],
     ['sends a record of no type', 'protocol_error', (p) => p.lane.send(Buffer.of(99))],
     ['sends a control record on lane 1', 'protocol_error', (p) => p.lanes[1]?.say({ t: 'ping' })],
     [

@@ -218,8 +218,8 @@ export async function openLane(
   return lane;
 }
 
-export const firstLine = ({ channel, uuid }: Party): string =>
-  `${JSON.stringify({ channel, uuid })}\n`;
+export const firstLine = ({ channel, uuid }: Party, more: object = {}): string =>
+  `${JSON.stringify({ channel, uuid, ...more })}\n`;
 
 /** Connects as a party and insists on being let in. */
 export async function enterLane(relay: Where, index: number, party: Party): Promise<Lane> {

@@ -48,6 +48,7 @@ describe('POST /join', () => {
       'channel',
       'curve',
       'expires_in',
+      'lanes',
       'ports',
       'role',
       'uuid',
@@ -113,7 +114,8 @@ describe('POST /channel', () => {
     const { sender, recipient } = await pair(relay);
     const [x, y] = [point(), point()];
     const { h_k, hh_k } = keys();
-    const base = { channel: sender.channel, curve: 'p256', stapled: false, ports: relay.ports };
+    const { ports } = relay;
+    const base = { channel: sender.channel, curve: 'p256', stapled: false, ports, lanes: 16 };
     expect((await post(relay, recipient)).body).toEqual({ ...base, role: 'recipient', version: 1 });
     expect((await post(relay, sender, { x })).body).toEqual({
       ...base,

@@ -54,6 +54,33 @@ async function refusedWith(
   return codeOf(answer);
 }
 
+describe('a further lane', () => {
+  it('goes by its number, at a port that it shares', async () => {
+    const { sender, recipient, up, down } = await stapled();
+    const more = async (party: Party): Promise<Lane> => {
+      const lane = await openLane(relay, 0, firstLine(party, { lane: relay.ports.length }));
+      expect(await lane.answer()).toEqual({ ok: true });
+      return lane;
+    };
+    const [more1, more2] = [await more(sender), await more(recipient)];
+    more1.socket.write('further');
+    up.socket.write('first');
+    expect([await more2.read(7), await down.read(5)]).toEqual([
+      Buffer.from('further'),
+      Buffer.from('first'),
+    ]);
+  });
+
+  it.each([
+    ['at a port that is not its own', { lane: 1 }, 'bad_request'],
+    ['with a number beyond 16', { lane: 16 }, 'bad_request'],
+    ['with a number that is none', { lane: -1 }, 'bad_request'],
+  ])('is refused %s', async (_, fields, code) => {
+    const { sender } = await verifiedPair(relay);
+    expect(await refusedWith(0, firstLine(sender, fields))).toBe(code);
+  });
+});
+
 describe('the first line', () => {
   it.each([
     ['no JSON', 'hello\n'],

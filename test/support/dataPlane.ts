@@ -11,6 +11,7 @@ import type { SendingOptions, Walked } from '../../src/core/transfer/outbound.js
 import { totalsOf } from '../../src/core/transfer/selection.js';
 import { Session } from '../../src/core/transfer/session.js';
 import type { Connection, Role, TransferResult } from '../../src/core/types.js';
+import { MAX_LANES } from '../../src/core/wire/http.js';
 import type { LaneTarget } from '../../src/core/wire/keys.js';
 import type { FakeNetwork } from './fakeNetwork.js';
 
@@ -39,6 +40,8 @@ export interface Ending {
   /** File bytes that the sender sent, those that it sent again too. */
   readonly transferred: number;
   readonly connections: Record<Role, Connection[]>;
+  /** How many the sender had in the end. */
+  readonly lanes: number;
 }
 
 /** What a run needs. */
@@ -50,6 +53,8 @@ export interface RunOptions {
   readonly to: string;
   readonly timing?: Partial<DataTiming>;
   readonly sending?: SendingOptions;
+  /** How many lanes there are to be in the middle; the network lets in 16. */
+  readonly widen?: number;
 }
 
 /** Runs one transfer to its end on both sides. */
@@ -65,7 +70,16 @@ export async function run(options: RunOptions): Promise<Ending> {
   let sent: Promise<TransferResult> | undefined;
   /** As in the worker, the sender begins when its lanes have said who they are. */
   const begin = (session: Session): void => {
-    const outbound = new Outbound(session, Promise.resolve(what), () => undefined, options.sending);
+    const { widen = 0, sending } = options;
+    const nothing = (): void => undefined;
+    const outbound = new Outbound(session, Promise.resolve(what), nothing, sending, (lanes) => {
+      const grower = { lookMs: 0, over: widen <= lanes, look: () => widen };
+      grower.look = () => {
+        grower.over = true;
+        return widen;
+      };
+      return grower;
+    });
     session.start(outbound);
     sent = outbound.run();
     sent.catch(() => undefined);
@@ -76,6 +90,7 @@ export async function run(options: RunOptions): Promise<Ending> {
       role,
       address: 'memory',
       ports,
+      lanes: MAX_LANES,
       channel: '1',
       uuid: role,
       secrets,
@@ -123,5 +138,5 @@ export async function run(options: RunOptions): Promise<Ending> {
     party('sender', send),
     party('recipient', receive),
   ]);
-  return { sender, recipient, transferred, connections };
+  return { sender, recipient, transferred, connections, lanes: sessions[0]?.lanes.length ?? 0 };
 }

@@ -57,7 +57,10 @@ const LIMITS: Readonly<Record<string, readonly (readonly [file: string, title: s
   MAX_CROC_TEXT_BYTES: [['unit/croc-peer', 'is no longer than croc takes']],
   MAX_ENTRIES: [['unit/files-safe-path', 'refuses more than a million entries']],
   MAX_HOLD_MS: [['integration/independent-relay', 'the same state when the time is over']],
-  MAX_LANES: [['integration/relay-life', 'length: 17']],
+  MAX_LANES: [
+    ['integration/relay-life', 'length: 17'],
+    ['integration/relay-lanes', 'with a number beyond 16'],
+  ],
   MAX_LANE_LINE_BYTES: [['integration/relay-lanes', 'may be 512 bytes long with its end']],
   MAX_NAME_BYTES: [['unit/files-safe-path', 'a name that is too long']],
   MAX_OFFER_BYTES: [['integration/hostile-peer', 'an offer without end']],

@@ -107,8 +107,8 @@ export class Recipient<Result> {
     const { channel, curve, uuid } = member;
     return bounded(this.#context, timing.stepMs, 'timed_out', async () => {
       const secrets = { key, transcript: transcriptHash(channel, curve, x, y) };
-      const { address, ports } = await relay.lanes();
-      await data.connect({ role: 'recipient', address, ports, channel, uuid, secrets });
+      const place = await relay.lanes();
+      await data.connect({ role: 'recipient', ...place, channel, uuid, secrets });
       return { state: 'receiving' };
     });
   }

@@ -21,6 +21,7 @@ import {
   joinAnswerSchema,
 } from '../wire/http.js';
 import type { ChannelAnswer, ChannelRequest, JoinAnswer } from '../wire/http.js';
+import type { LaneTarget } from '../wire/keys.js';
 import { RECONNECT_MS } from '../wire/limits.js';
 import { isNoAnswer, isUnavailable, mayComeBack, persist } from './patience.js';
 import type { PatienceParts, Policy } from './patience.js';
@@ -51,6 +52,9 @@ export interface RelayClientOptions {
   readonly random?: RandomBytes;
 }
 
+/** Where the lanes are. */
+export type LanePlace = Pick<LaneTarget, 'address' | 'ports' | 'lanes'>;
+
 /** What a party may set on its channel. */
 export type ChannelUpdate = Pick<ChannelRequest, 'x' | 'y' | 'hh_k' | 'h_k'>;
 
@@ -66,7 +70,7 @@ export class RelayClient {
   /** Whether the relay answers, once we are in. */
   readonly reach: Reach;
   /** Where the relay last said that the lanes are. */
-  #home: Pick<JoinAnswer, 'host' | 'ports'> | undefined;
+  #home: Pick<JoinAnswer, 'host' | 'ports' | 'lanes'> | undefined;
 
   /** @throws CrocError `invalid_relay` */
   constructor(options: RelayClientOptions) {
@@ -89,15 +93,16 @@ export class RelayClient {
    * @throws CrocError `relay_port_blocked` when that host has no such address, `not_a_relay` when a relay
    *   elsewhere names this machine
    */
-  async lanes(): Promise<{ readonly address: string; readonly ports: readonly number[] }> {
+  async lanes(): Promise<LanePlace> {
     const { address } = this;
-    const { host, ports } = this.#home ?? { ports: [] };
-    if (host === undefined) return { address, ports };
+    const { host, ports, lanes } = this.#home ?? { ports: [] };
+    const more = lanes === undefined ? {} : { lanes };
+    if (host === undefined) return { address, ports, ...more };
     const found = await this.#resolve(host, isIP(address));
     // A relay on the network has no business with what listens on this machine only.
     if (!isLocal(address) && isLocal(found))
       throw new CrocError('not_a_relay', { detail: `it names ${found} for its lanes` });
-    return { address: found, ports };
+    return { address: found, ports, ...more };
   }
 
   /**
@@ -106,7 +111,7 @@ export class RelayClient {
    *
    * @throws CrocError as `update` and `lanes`
    */
-  async locate(signal: AbortSignal): Promise<Awaited<ReturnType<RelayClient['lanes']>>> {
+  async locate(signal: AbortSignal): Promise<LanePlace> {
     await this.update({}, signal);
     return this.lanes();
   }

@@ -122,8 +122,8 @@ export class Sender<Result> {
     return bounded(this.#context, timing.stepMs, 'timed_out', async (signal) => {
       const transcript = transcriptHash(channel, curve, exchange.x, y);
       const secrets = { key, transcript };
-      const { address, ports } = await relay.lanes();
-      const target = { role: 'sender', address, ports, channel, uuid, secrets } as const;
+      const place = await relay.lanes();
+      const target = { role: 'sender', ...place, channel, uuid, secrets } as const;
       // Connecting takes a round trip, too.
       const told = relay.update({ h_k: encodeBase64(h_k) }, signal);
       const [known] = await Promise.all([told, data.connect(target, told)]);

@@ -31,6 +31,8 @@ export interface Home {
   /** An IP address or a name; absent: wherever the client's HTTP goes. */
   readonly host?: string;
   readonly ports: readonly number[];
+  /** How many lanes a party may have there; absent: one a port. */
+  readonly lanes?: number;
 }
 
 /** Tells whether two homes are one. */
@@ -348,8 +350,16 @@ export function view({ role, channel }: Seen): ChannelAnswer {
 }
 
 /** Where the lanes of a channel are, as answers say it. */
-export function whereabouts(channel: OpenChannel): { host?: string; ports: number[] } {
-  const { host } = channel.home;
+export function whereabouts(channel: OpenChannel): {
+  host?: string;
+  ports: number[];
+  lanes?: number;
+} {
+  const { host, lanes } = channel.home;
   const ports = channel.home.ports.slice(0, laneCount(channel));
-  return host === undefined ? { ports } : { host, ports };
+  return {
+    ...(host === undefined ? {} : { host }),
+    ports,
+    ...(lanes === undefined ? {} : { lanes }),
+  };
 }

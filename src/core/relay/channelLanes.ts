@@ -1,11 +1,12 @@
 /** The TCP connections of one channel: who stands where, and what is stapled. */
 import type { RelayErrorCode } from '../errors.js';
 import type { Role } from '../types.js';
+import { MAX_LANES } from '../wire/http.js';
 import type { Meter } from './meter.js';
 import { Staple } from './staple.js';
 import type { LaneEnd } from './staple.js';
 
-/** One port: up to one party that waits for the other, or a staple. */
+/** One lane: up to one party that waits for the other, or a staple. */
 interface Port {
   waiting: { readonly role: Role; readonly end: LaneEnd } | undefined;
   staple: Staple | undefined;
@@ -42,7 +43,8 @@ export class ChannelLanes {
     this.name = name;
     this.#notices = notices;
     this.#expected = count;
-    this.#ports = Array.from({ length: count }, () => ({ waiting: undefined, staple: undefined }));
+    const length = Math.max(count, MAX_LANES);
+    this.#ports = Array.from({ length }, () => ({ waiting: undefined, staple: undefined }));
   }
 
   /**

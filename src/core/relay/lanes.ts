@@ -132,13 +132,19 @@ export class Lanes {
       release = lanes.hold();
       lanes.belongTo(entered.value.channel.sender);
     }
-    if (entered.ok) lanes.expect(laneCount(entered.value.channel));
-    const refused = entered.ok ? lanes.refusal : entered.code;
+    const { lane = index } = laneLine;
+    let refused = entered.ok ? lanes.refusal : entered.code;
+    if (entered.ok) {
+      const ports = laneCount(entered.value.channel);
+      lanes.expect(ports);
+      // Lane i is at port i, further ones at the ports from the first on again.
+      if (lane !== index && lane % ports !== index) refused ??= 'bad_request';
+    }
     if (entered.ok && refused === undefined && !socket.destroyed) {
       socket.setKeepAlive(true, KEEP_ALIVE_MS);
       socket.write('{"ok":true}\n');
       const end = new LaneEnd(socket, rest, limits.laneBufferBytes);
-      lanes.put(index, entered.value.role, end);
+      lanes.put(lane, entered.value.role, end);
     } else if (refused !== undefined) this.#refuse(socket, { ok: false, code: refused });
     release();
   }

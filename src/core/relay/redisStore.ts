@@ -9,6 +9,7 @@ import * as v from 'valibot';
 import type { Clock, RandomBytes } from '../edges.js';
 import { CrocError } from '../errors.js';
 import { CURVE_NAMES } from '../types.js';
+import { MAX_LANES } from '../wire/http.js';
 import { TOMBSTONE_MS } from './channel.js';
 import type { Channel, Home, OpenChannel, Outcome, Step } from './channel.js';
 import type { RelayLimits } from './limits.js';
@@ -33,7 +34,11 @@ const PROBE_MS = 1000;
 /** Deadlines that one script looks at. */
 const SWEEP_BATCH = 100;
 
-const home = v.object({ host: v.exactOptional(v.string()), ports: v.array(v.number()) });
+const home = v.object({
+  host: v.exactOptional(v.string()),
+  ports: v.array(v.number()),
+  lanes: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_LANES))),
+});
 const stateSchema = v.variant('status', [
   v.object({
     status: v.literal('open'),

@@ -172,12 +172,12 @@ function homeOf(
   if (hostName !== undefined) {
     if (!isLaneHost(hostName))
       throw new CrocError('usage', { detail: `not a host name: ${hostName}` });
-    return { host: hostName, ports };
+    return { host: hostName, ports, lanes: MAX_LANES };
   }
-  if (store === undefined) return { ports };
+  if (store === undefined) return { ports, lanes: MAX_LANES };
   const [host] = hosts;
   if (hosts.length === 1 && host !== undefined && isLaneHost(host) && !isEveryInterface(host))
-    return { host, ports };
+    return { host, ports, lanes: MAX_LANES };
   throw new CrocError('usage', {
     detail: 'relays that share a store need a host name each, under which clients find them',
   });

@@ -19,7 +19,9 @@ export class Admission {
   #heard = false;
 
   constructor(who: LaneLine & { address: string; port: number }) {
-    this.line = Buffer.from(`${JSON.stringify({ channel: who.channel, uuid: who.uuid })}\n`);
+    const { channel, uuid, lane } = who;
+    const line = { channel, uuid, ...(lane === undefined ? {} : { lane }) };
+    this.line = Buffer.from(`${JSON.stringify(line)}\n`);
     this.#where = `${who.address} port ${who.port}`;
   }
 

@@ -30,6 +30,8 @@ export interface LaneAddress {
   readonly index: number;
   readonly address: string;
   readonly port: number;
+  /** Said to the relay where the port alone does not tell. */
+  readonly lane?: number;
   readonly localAddress?: string;
   readonly channel: string;
   readonly uuid: string;

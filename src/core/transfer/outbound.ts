@@ -10,6 +10,8 @@ import type { ControlOf } from '../wire/control.js';
 import { encodeData } from '../wire/data.js';
 import { MAX_PAYLOAD_BYTES } from '../wire/limits.js';
 import { Ahead } from './ahead.js';
+import { Growth } from './growth.js';
+import type { Grower } from './growth.js';
 import { Hashing } from './hashing.js';
 import { Budget, later, lowerLimit } from './budget.js';
 import { Compressing, compressAgain, sizeOf } from './compressing.js';
@@ -54,6 +56,7 @@ export class Outbound implements Flow {
   readonly #session: Session;
   readonly #options: SendingOptions;
   readonly #walked: Promise<Walked>;
+  readonly #growing: (lanes: number, most: number) => Grower;
   readonly #onProgress: (progress: Progress) => void;
   readonly #answer = deferred<ControlOf<'answer'>>();
   readonly #done = deferred<ControlOf<'done'>>();
@@ -70,18 +73,23 @@ export class Outbound implements Flow {
   #entries: readonly WalkEntry[] = [];
   #settled = false;
   #transferred = 0;
+  /** Of that, what the recipient has confirmed. */
+  #arrived = 0;
   #resumed = 0;
   #files = 0;
   #filesDone = 0;
   #total = 0;
   #phase: 'offering' | 'sending' | 'sent' = 'offering';
 
+  /** @param growing - decides about further lanes, from how many there are and how many there may be */
   constructor(
     session: Session,
     walked: Promise<Walked>,
     onProgress: (progress: Progress) => void,
     options: SendingOptions = {},
+    growing = (lanes: number, most: number): Grower => new Growth(lanes, most, performance.now()),
   ) {
+    this.#growing = growing;
     this.#options = options;
     this.#session = session;
     this.#walked = walked;
@@ -180,7 +188,8 @@ export class Outbound implements Flow {
     const plan = new SendPlan(this.#entries, files, this.#bases);
     this.#plan = plan;
     const pumps = this.#session.lanes.map((lane) => this.#pump(lane, plan));
-    await Promise.all([...pumps, this.#hash(answer)]);
+    const sent = Promise.all([...pumps, this.#hash(answer)]);
+    await Promise.all([sent, this.#grow(plan, sent)]);
     this.#phase = 'sent';
     // Half-closed only after `done`: until then the recipient keeps the channel open, and with it the
     // connections that `done` comes on.
@@ -277,10 +286,41 @@ export class Outbound implements Flow {
         this.#transferred += bytes;
         return compressed ? compressAgain(read) : read;
       };
-      const arrived = ahead.sent(bytes, sizeOf(compressed ?? parts));
+      const passed = ahead.sent(bytes, sizeOf(compressed ?? parts));
+      const arrived = (): void => {
+        this.#arrived += bytes;
+        passed();
+      };
       this.#rate.spent(workedMs, 0);
       await this.#waiting(this.#session.sendData(lane, compressed ?? parts, again, arrived));
     }
+  }
+
+  /** Opens further lanes for as long as the link carries more by that. */
+  async #grow(plan: SendPlan, sent: Promise<unknown>): Promise<void> {
+    const growth = this.#growing(this.#session.lanes.length, this.#mostLanes);
+    const more: Promise<void>[] = [];
+    while (!growth.over && !plan.finished) {
+      await Promise.race([later(growth.lookMs), sent]);
+      const rate = this.#rate.bytesPerSecond;
+      const count = growth.look({
+        nowMs: performance.now(),
+        arrivedBytes: this.#arrived,
+        leftBytes: this.#total - this.#resumed - this.#transferred,
+        quickestMs: this.#session.quickestMs,
+        limited: rate !== undefined && rate !== Infinity,
+      });
+      if (count === undefined) continue;
+      const lanes = await this.#session.widen(count);
+      if (lanes.length === 0) break;
+      more.push(...lanes.map((lane) => this.#pump(lane, plan)));
+    }
+    await Promise.all(more);
+  }
+
+  /** Who holds back by himself needs no further lanes. */
+  get #mostLanes(): number {
+    return this.#budget === undefined ? this.#session.mostLanes : 0;
   }
 
   /** Waits for the link, which shows how fast it is. */

@@ -18,10 +18,11 @@ import { DATA_VERSION, FEATURES, OLDEST_DATA_VERSION, POSITION_MS } from '../wir
 import type { Feature } from '../wire/limits.js';
 import { Lane } from './lane.js';
 import type { LaneListener } from './lane.js';
-import { dialTcp } from './laneConnection.js';
-import type { Dial, LaneConnection } from './laneConnection.js';
+import { LaneConnection, dialTcp } from './laneConnection.js';
+import type { Dial } from './laneConnection.js';
 import { openLanes } from './opening.js';
 import { Whereabouts } from './whereabouts.js';
+import { Widening } from './widening.js';
 import type { Locate } from './whereabouts.js';
 import type { DataTiming } from '../timing.js';
 import type { Connection } from '../types.js';
@@ -31,13 +32,19 @@ import type { LaneTarget } from '../wire/keys.js';
 const FAREWELL_MS = 2000;
 /** While other lanes work, one that is away for this long is told as a lost connection, milliseconds. */
 const LONG_AWAY_MS = 3000;
+/** How long a further lane may take to be there, milliseconds: the transfer might end meanwhile. */
+const MORE_MS = 5000;
 /** Between two looks at the lanes; when it takes longer, this process itself has slept. Milliseconds. */
 const ASLEEP_MS = 2000;
 
 /** Messages that a direction's own logic handles; the rest the session handles itself. */
 export type FlowMessage = Exclude<
   ControlMessage,
-  ControlOf<'hello'> | ControlOf<'ping'> | ControlOf<'cancel'> | ControlOf<'error'>
+  | ControlOf<'hello'>
+  | ControlOf<'lanes'>
+  | ControlOf<'ping'>
+  | ControlOf<'cancel'>
+  | ControlOf<'error'>
 >;
 
 /** The logic of one direction: what it does with what comes in. */
@@ -86,6 +93,7 @@ export class Session implements LaneListener {
   /** Whether it was the peer that broke a rule: nobody waits for it any more. */
   #peerBroke = false;
   #quickestMs = Infinity;
+  readonly #widening: Widening;
   /** While set, silence of the peer is no reason to give up: it has said all it has to say. */
   #peerIsDone = false;
 
@@ -93,21 +101,33 @@ export class Session implements LaneListener {
     connections: readonly LaneConnection[],
     target: LaneTarget,
     timing: DataTiming,
-    edges: SessionEdges & { readonly where: Whereabouts },
+    edges: SessionEdges & { readonly where: Whereabouts; readonly signal: AbortSignal },
     onConnection: (connection: Connection) => void,
   ) {
     const { role, secrets } = target;
+    const { signal } = edges;
     this.#timing = timing;
     this.#onConnection = onConnection;
-    this.#lanes = connections.map((connection) => {
+    const laneOf = (connection: LaneConnection): Lane => {
       const { index } = connection;
       return new Lane(connection, { ...edges, index, timing, role, secrets }, this);
+    };
+    this.#lanes = connections.map(laneOf);
+    const { where, dial } = edges;
+    this.#widening = new Widening({
+      role,
+      possible: () => this.reconnects && this.uses('lanes'),
+      count: () => this.#lanes.length,
+      most: () => where.most,
+      connect: (index) => LaneConnection.open(where.lane(index), MORE_MS, signal, dial),
+      add: (more) => this.#add(more.map(laneOf), where),
+      tell: (message) => this.tell(message),
     });
     this.failed = this.#failure.promise;
     edges.where.settle((count) => this.#shrink(count));
   }
 
-  /** Every lane; fewer than at first only before the peer has said `hello`. */
+  /** Every lane; fewer than at first only before the peer has said `hello`, more after `widen`. */
   get lanes(): readonly Lane[] {
     return this.#lanes;
   }
@@ -131,16 +151,17 @@ export class Session implements LaneListener {
     setMaxListeners(0, signal); // every lane listens
     const where = new Whereabouts(target, edges.locate);
     const { dial, entering = Promise.resolve() } = edges;
+    const inside = { ...edges, where, signal };
     let early: Session | undefined;
     const enter = (connections: readonly LaneConnection[]): void => {
       early?.abandon();
-      early = new Session(connections, target, timing, { ...edges, where }, onConnection);
+      early = new Session(connections, target, timing, inside, onConnection);
       onEntered?.(early);
     };
     try {
       const parts = { where, timing, dial, entering, ...(onEntered && { onEntered: enter }) };
       const connections = await openLanes(parts, signal);
-      return early ?? new Session(connections, target, timing, { ...edges, where }, onConnection);
+      return early ?? new Session(connections, target, timing, inside, onConnection);
     } catch (error) {
       early?.abandon();
       throw error;
@@ -222,6 +243,31 @@ export class Session implements LaneListener {
     if (!this.reconnects) onArrived();
   }
 
+  /** How many lanes there may be. */
+  get mostLanes(): number {
+    return this.#widening.most;
+  }
+
+  /**
+   * Opens further lanes. Never rejects.
+   *
+   * @param count - how many there are to be in all, at most `mostLanes`
+   * @returns those; none when relay or peer would not have them
+   */
+  widen(count: number): Promise<readonly Lane[]> {
+    return this.#widening.widen(count);
+  }
+
+  #add(lanes: readonly Lane[], where: Whereabouts): readonly Lane[] {
+    this.#lanes = [...this.#lanes, ...lanes];
+    where.widen(this.#lanes.length);
+    for (const lane of lanes) {
+      lane.start();
+      lane.agree(true);
+    }
+    return lanes;
+  }
+
   /** From now on the peer may be silent for as long as it likes. */
   expectSilence(): void {
     this.#peerIsDone = true;
@@ -255,6 +301,7 @@ export class Session implements LaneListener {
   /** Closes everything at once. */
   close(): void {
     clearInterval(this.#watch);
+    this.#widening.close();
     for (const lane of this.lanes) lane.destroy();
   }
 
@@ -330,6 +377,9 @@ export class Session implements LaneListener {
     if (!this.#greeted) throw new CrocError('protocol_error', { detail: 'no hello' });
     switch (message.t) {
       case 'ping':
+        return;
+      case 'lanes':
+        this.#widening.onMessage(message);
         return;
       case 'cancel':
         this.fail(new CrocError('peer_cancelled'));

@@ -3,8 +3,8 @@ import { CrocError } from '../errors.js';
 import type { LaneTarget } from '../wire/keys.js';
 import type { LaneAddress } from './laneConnection.js';
 
-/** An IP address, and lane i's port in `ports[i]`. */
-export type Place = Pick<LaneTarget, 'address' | 'ports'>;
+/** An IP address, lane i's port in `ports[i]`, and how many lanes there may be. */
+export type Place = Pick<LaneTarget, 'address' | 'ports' | 'lanes'>;
 
 /** Asks the relay where the lanes are now; rejects with a CrocError. */
 export type Locate = () => Promise<Place>;
@@ -15,6 +15,8 @@ export class Whereabouts {
   readonly #locate: Locate | undefined;
   #place: Place;
   #count: number;
+  /** Whether there are more lanes than ports. */
+  #widened = false;
   #mayShrink: (count: number) => boolean = () => true;
   #asking: Promise<void> | undefined;
 
@@ -43,8 +45,23 @@ export class Whereabouts {
   lane(index: number): LaneAddress {
     const { channel, uuid, localAddress } = this.#target;
     const { address, ports } = this.#place;
+    const port = ports[index % ports.length] ?? 0;
     const from = localAddress === undefined ? {} : { localAddress };
-    return { index, address, port: ports[index] ?? 0, channel, uuid, ...from };
+    // A relay that knows nothing of further lanes never gets any.
+    const named = index < ports.length ? {} : { lane: index };
+    return { index, address, port, channel, uuid, ...from, ...named };
+  }
+
+  /** How many lanes the relay lets in. */
+  get most(): number {
+    const { ports, lanes = 0 } = this.#place;
+    return Math.max(ports.length, lanes);
+  }
+
+  /** There are more lanes from now on, at most `most`. */
+  widen(count: number): void {
+    this.#count = count;
+    this.#widened = true;
   }
 
   /**
@@ -61,7 +78,9 @@ export class Whereabouts {
   async #ask(): Promise<void> {
     const place = await this.#locate?.();
     if (place === undefined) return;
-    const [has, needs] = [place.ports.length, this.#count];
+    const { ports, lanes = 0 } = place;
+    const has = this.#widened ? Math.max(ports.length, lanes) : ports.length;
+    const needs = this.#count;
     // The peer has as many lanes as we have; ports that are left over stay without one.
     if (has < needs && !this.#mayShrink(has))
       throw new CrocError('relay_fewer_ports', { detail: `${has} instead of ${needs}` });

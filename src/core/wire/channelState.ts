@@ -25,5 +25,6 @@ export interface ChannelAnswer {
   stapled: boolean;
   host?: string;
   ports: number[];
+  lanes?: number;
   version: number;
 }

@@ -7,7 +7,7 @@ import { CrocError, isErrorCode } from '../errors.js';
 import type { ErrorCode } from '../errors.js';
 import { TEXT_KINDS } from '../types.js';
 import type { OfferEntry } from '../types.js';
-import { decodeBase64, encodeBase64 } from './http.js';
+import { MAX_LANES, decodeBase64, encodeBase64 } from './http.js';
 import {
   HASH_BYTES,
   MAX_RUNS,
@@ -127,6 +127,7 @@ const messageSchema = v.variant('t', [
   }),
   v.object({ t: v.literal('have'), bytes: count, files: v.optional(count) }),
   v.object({ t: v.literal('done'), files: count, bytes: count }),
+  v.object({ t: v.literal('lanes'), count: v.pipe(positive, v.maxValue(MAX_LANES)) }),
   v.object({ t: v.literal('ping') }),
   v.object({ t: v.literal('cancel') }),
   v.object({ t: v.literal('error'), code: text(64), detail: v.optional(text(8192)) }),

@@ -19,7 +19,7 @@ export const MAX_LANE_LINE_BYTES = 512;
 export const MAX_HOLD_MS = 25_000;
 /** How long a lane may take to send its first line, in milliseconds. */
 export const IDENTIFY_MS = 10_000;
-/** The most TCP ports that a relay may name. */
+/** The most TCP ports that a relay may name, and the most lanes of a party. */
 export const MAX_LANES = 16;
 /** Where a relay listens for HTTP when nobody says otherwise. */
 export const DEFAULT_HTTP_PORT = 8003;
@@ -72,6 +72,8 @@ const role = v.picklist(['sender', 'recipient']);
 const curve = v.picklist(CURVE_NAMES);
 const portNumber = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535));
 const ports = v.pipe(v.array(portNumber), v.minLength(1), v.maxLength(MAX_LANES));
+const laneNumber = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_LANES - 1));
+const mostLanes = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_LANES));
 const laneHost = v.pipe(v.string(), v.check(isLaneHost, 'not a host'));
 const counter = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
@@ -107,6 +109,8 @@ export const joinAnswerSchema = v.object({
   host: v.exactOptional(laneHost),
   /** TCP ports at that host; lane i is `ports[i]`. */
   ports,
+  /** How many lanes a party may have there, by number and not only one a port; absent: one a port. */
+  lanes: v.exactOptional(mostLanes),
   /** Seconds after which the relay closes a channel that nobody touches. */
   expires_in: counter,
 });
@@ -136,6 +140,7 @@ export const channelAnswerSchema = v.object({
   stapled: v.boolean(),
   host: v.exactOptional(laneHost),
   ports,
+  lanes: v.exactOptional(mostLanes),
   version: counter,
 });
 
@@ -154,7 +159,12 @@ export const errorAnswerSchema = v.object({
 export type ErrorAnswer = v.InferOutput<typeof errorAnswerSchema>;
 
 /** The first line of a lane, client to relay. */
-export const laneLineSchema = v.object({ channel: channelNameSchema, uuid: uuidSchema });
+export const laneLineSchema = v.object({
+  channel: channelNameSchema,
+  uuid: uuidSchema,
+  /** Which lane it is; absent: the one of the port. */
+  lane: v.exactOptional(laneNumber),
+});
 export type LaneLine = v.InferOutput<typeof laneLineSchema>;
 
 /** The first line of a lane, relay to client. */

@@ -27,6 +27,8 @@ export interface LaneTarget {
   readonly address: string;
   /** TCP ports; lane i is port i. */
   readonly ports: readonly number[];
+  /** How many lanes the relay lets in, further ones at the same ports; absent: one a port. */
+  readonly lanes?: number;
   readonly channel: string;
   readonly uuid: string;
   readonly secrets: LaneSecrets;

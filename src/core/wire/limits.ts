@@ -18,7 +18,7 @@ export const MAX_OFFER_BYTES = 256 * 1024 * 1024;
 export const DATA_VERSION = 1;
 export const OLDEST_DATA_VERSION = 1;
 /** Optional abilities that this code lists in `hello`; one is in use when both sides list it. */
-export const FEATURES = ['text', 'resume', 'reconnect', 'brotli', 'packed'] as const;
+export const FEATURES = ['text', 'resume', 'reconnect', 'brotli', 'packed', 'lanes'] as const;
 export type Feature = (typeof FEATURES)[number];
 /** Bytes of a text or patch that is offered, at most. */
 export const MAX_TEXT_BYTES = 16 * 1024 * 1024;
