@@ -4,6 +4,7 @@
  * program, so it starts first.
  */
 import { expectTransfer } from '../core/early.js';
+import { optimizeLater } from './optimizing.js';
 
 const VERBS = ['send', 'receive', 'relay', 'check'];
 
@@ -22,5 +23,6 @@ process.title = ['croc-share', ...argv.filter((word) => VERBS.includes(word)).sl
 );
 const env = takeEnvironment();
 const isTransfer = argv[0] === 'send' || argv[0] === 'receive';
+if (isTransfer) optimizeLater();
 if (isTransfer && !argv.includes('--help') && !argv.includes('--croc')) expectTransfer();
 void import('./run.js').then(({ run }) => run(argv, env));

@@ -13,6 +13,7 @@ import {
   chooseSurroundings,
 } from './options.js';
 import type { Environment } from './options.js';
+import { optimizeSoon } from './optimizing.js';
 import { askAccept, askRelay, conflictAsker } from './questions.js';
 
 /** The options of `receive` as they were typed. */
@@ -77,6 +78,7 @@ export async function receive(
   const accepted = offer.kind === 'files' ? { to, onConflict: choice, ...limit } : {};
   signal.throwIfAborted();
   const running = offer.accept(accepted);
+  optimizeSoon();
   // Nobody decides, so the sender need not wait until a long list is told.
   if (isTaken) report.offer(offer);
   await follow(running, offer, context);
