@@ -27,7 +27,12 @@ module.exports = {
       [],
       'Extension, cli and webview import the core, never the other way round.',
     ),
-    only('cli-uses-the-public-api', '^src/cli/', ['^src/core/index\\.ts$'], 'Only the public API.'),
+    only(
+      'cli-uses-the-public-api',
+      '^src/cli/',
+      ['^src/core/(index|early)\\.ts$'],
+      'Only the public API, and what begins before it is loaded.',
+    ),
     only(
       'extension-uses-the-public-api',
       '^src/extension/',

@@ -1,65 +1,28 @@
 #!/usr/bin/env node
-/** Entry of the program `croc-share`: builds the world around a verb and turns its end into an exit code. */
-import { CrocError } from '../core/index.js';
-import { check } from './check.js';
-import { exitCodeOf } from './context.js';
-import type { Context } from './context.js';
-import { isVerb, runCommandLine, wants } from './program.js';
-import { receive } from './receive.js';
-import { JsonReporter } from './reporter.js';
-import { send } from './send.js';
-import { cancelOnSignals } from './signals.js';
-import { LineTerminal } from './terminal.js';
-import { TextReporter } from './text.js';
+/**
+ * Entry of the program `croc-share`. A transfer's thread takes as long to start as this one takes to load the
+ * program, so it starts first.
+ */
+import { expectTransfer } from '../core/early.js';
+import { optimizeLater } from './optimizing.js';
+
+const VERBS = ['send', 'receive', 'relay', 'check'];
 
 /** Takes the environment and removes the secret from it, so that nothing started later inherits it. */
-function takeEnvironment(): Context['env'] {
+function takeEnvironment(): NodeJS.ProcessEnv {
   const env = { ...process.env };
   delete process.env.CROC_SECRET;
   delete process.env.CROC_RELAY_PASSWORD;
   return env;
 }
 
-async function main(): Promise<void> {
-  const argv = process.argv.slice(2);
-  // Hides the arguments, which may hold a code, from the process list (CVE-2023-43621).
-  process.title = ['croc-share', ...argv.filter(isVerb).slice(0, 1)].join(' ');
-  const { stdin, stdout, stderr } = process;
-  const report = wants('--json', argv)
-    ? new JsonReporter(stdout)
-    : new TextReporter(stdout, stderr, wants('--stdout', argv));
-  const { signal, stoppedBy, release } = cancelOnSignals();
-  const terminal = stdin.isTTY && stderr.isTTY ? new LineTerminal(stdin, stderr) : undefined;
-  const context: Context = {
-    ...{ report, signal, stoppedBy, stdin, stderr, terminal },
-    env: takeEnvironment(),
-  };
-
-  const fail = (thrown: unknown) => {
-    const error = CrocError.from(thrown);
-    report.failed(error);
-    if (context.env.CROC_DEBUG === '1') stderr.write(`${error.stack ?? ''}\n`);
-    process.exitCode = exitCodeOf(error);
-  };
-  process.on('uncaughtException', (error) => {
-    fail(error);
-    process.exit();
-  });
-
-  try {
-    await runCommandLine(argv, {
-      send: (paths, options) => send(paths, options, context),
-      receive: (words, options) => receive(words, options, context),
-      // Only this verb needs what belongs to operators.
-      relay: async (options) => (await import('./relay/relay.js')).relay(options, context),
-      check: (options) => check(options, context),
-    });
-  } catch (error) {
-    fail(error);
-  } finally {
-    terminal?.close();
-    release();
-  }
-}
-
-void main();
+const argv = process.argv.slice(2);
+// Hides the arguments, which may hold a code, from the process list (CVE-2023-43621).
+process.title = ['croc-share', ...argv.filter((word) => VERBS.includes(word)).slice(0, 1)].join(
+  ' ',
+);
+const env = takeEnvironment();
+const isTransfer = argv[0] === 'send' || argv[0] === 'receive';
+if (isTransfer) optimizeLater();
+if (isTransfer && !argv.includes('--help') && !argv.includes('--croc')) expectTransfer();
+void import('./run.js').then(({ run }) => run(argv, env));

@@ -16,11 +16,6 @@ export interface Verbs {
   readonly check: (options: CheckArguments) => Promise<void>;
 }
 
-/** Tells whether an argument is the name of a verb. */
-export function isVerb(argument: string): boolean {
-  return ['send', 'receive', 'relay', 'check'].includes(argument);
-}
-
 const RELAY = 'http://host:port of the relay, or croc://host:port; default: CROC_RELAY';
 const LIMIT = 'most file data in a second, like 500k or 2M (1 M is 1,000,000 bytes)';
 const RELAY_PASSWORD = 'password of the relay; default: CROC_RELAY_PASSWORD';

@@ -2,7 +2,7 @@
 import { access, constants, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { Croc, CrocError, isCrocRelay, networkOf } from '../core/index.js';
-import type { AcceptOptions, ConflictChoice, Offer } from '../core/index.js';
+import type { AcceptOptions, ConflictChoice, Offer, Receive } from '../core/index.js';
 import type { Context } from './context.js';
 import { formatOffer } from './format.js';
 import {
@@ -13,6 +13,7 @@ import {
   chooseSurroundings,
 } from './options.js';
 import type { Environment } from './options.js';
+import { optimizeSoon } from './optimizing.js';
 import { askAccept, askRelay, conflictAsker } from './questions.js';
 
 /** The options of `receive` as they were typed. */
@@ -67,10 +68,20 @@ export async function receive(
     onState: (state) => report.state(state),
     onConnection: (connection) => report.connection(connection),
   });
-  report.offer(offer);
-  await decide(offer, options, context);
+  const isUnwanted = options.stdout === true && offer.kind === 'files';
+  const isTaken = options.yes === true && !isUnwanted;
+  if (!isTaken) {
+    report.offer(offer);
+    await decide(offer, isUnwanted, context);
+  }
   const choice = onConflict(options.onConflict, context);
-  await take(offer, offer.kind === 'files' ? { to, onConflict: choice, ...limit } : {}, context);
+  const accepted = offer.kind === 'files' ? { to, onConflict: choice, ...limit } : {};
+  signal.throwIfAborted();
+  const running = offer.accept(accepted);
+  optimizeSoon();
+  // Nobody decides, so the sender need not wait until a long list is told.
+  if (isTaken) report.offer(offer);
+  await follow(running, offer, context);
 }
 
 /** The relay to ask. A code of croc's own network needs none, and `CROC_RELAY` is not meant for it. */
@@ -93,15 +104,12 @@ async function checkFolder(to: string): Promise<void> {
 /** Returns when the offer is to be taken; otherwise declines and throws. */
 async function decide(
   offer: Offer,
-  { yes, stdout }: ReceiveArguments,
-  context: Context,
+  isUnwanted: boolean,
+  { terminal, signal }: Context,
 ): Promise<void> {
-  const filesUnwanted = stdout === true && offer.kind === 'files';
-  if (yes === true && !filesUnwanted) return;
-  const { terminal, signal } = context;
   const waiting = AbortSignal.any([signal, offer.gone]);
   try {
-    if (filesUnwanted)
+    if (isUnwanted)
       throw new CrocError('refused', {
         detail: 'files are offered, and --stdout takes only a text',
       });
@@ -125,14 +133,8 @@ function onConflict(
   return terminal === undefined ? 'rename' : conflictAsker(terminal, signal);
 }
 
-/** Takes the offer and tells what happens until it is over. */
-async function take(
-  offer: Offer,
-  options: AcceptOptions,
-  { report, signal }: Context,
-): Promise<void> {
-  signal.throwIfAborted();
-  const running = offer.accept(options);
+/** Tells what happens until it is over. */
+async function follow(running: Receive, offer: Offer, { report, signal }: Context): Promise<void> {
   running.on('state', (state) => report.state(state));
   running.on('progress', (progress) => report.progress(progress));
   running.on('connection', (connection) => report.connection(connection));

@@ -10,6 +10,7 @@ import {
   chooseRelay,
   chooseRelayPassword,
 } from './options.js';
+import { optimizeSoon } from './optimizing.js';
 
 /** The options of `send` as they were typed. */
 export interface SendArguments {
@@ -98,7 +99,10 @@ async function readAll(stream: Readable): Promise<Buffer> {
 /** Tells what happens in a send until it is over. */
 async function follow(running: Send, { report }: Context): Promise<void> {
   report.state(running.state);
-  running.on('state', (state) => report.state(state));
+  running.on('state', (state) => {
+    report.state(state);
+    if (state === 'sending') optimizeSoon();
+  });
   running.on('progress', (progress) => report.progress(progress));
   running.on('connection', (connection) => report.connection(connection));
   if (running.offered === undefined)

@@ -75,8 +75,8 @@ export class Connections {
 }
 
 /**
- * Runs a state machine and leaves nothing behind, however it ends: first the worker says goodbye to
- * the peer, then the channel is closed.
+ * Runs a state machine and leaves nothing behind, however it ends. When it fails, first the worker says goodbye
+ * to the peer, then the channel is closed; when it went well, all was said.
  *
  * @throws CrocError why it failed
  */
@@ -87,12 +87,15 @@ export async function runToEnd<T>(
 ): Promise<T> {
   try {
     throwIfAborted(parts.signal);
-    return await run();
+    const result = await run();
+    await Promise.all([host.stop(), parts.relay.close()]);
+    return result;
   } catch (thrown) {
-    throw await explain(parts, host, CrocError.from(thrown));
-  } finally {
+    const error = await explain(parts, host, CrocError.from(thrown));
     await host.stop();
     await parts.relay.close();
+    throw error;
+  } finally {
     parts.relay.dispose();
   }
 }

@@ -21,7 +21,7 @@ export interface Run {
   readonly seconds: number;
   /** From the sender's start to its code. */
   readonly codeMs?: number;
-  /** From the recipient's start to the first byte in its folder. */
+  /** From where `seconds` begins to the first byte in the recipient's folder. */
   readonly firstByteMs?: number;
   /** Most memory of each process, MiB. */
   readonly peakMiB: Readonly<Record<string, number>>;
@@ -274,7 +274,7 @@ export const openPipe: Open = (place) => {
     const startedMs = performance.now();
     const source_ = new Child([...place.sender, ...bash(`${read} | nc -N ${host} ${near}`)]);
     await Promise.all([source_, relay, sink].map((child) => child.finishes()));
-    return { seconds: (performance.now() - startedMs) / 1000, peakMiB: {} };
+    return { seconds: (performance.now() - startedMs) / 1000, firstByteMs: 0, peakMiB: {} };
   };
   return Promise.resolve({
     name: 'nc through socat',

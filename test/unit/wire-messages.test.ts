@@ -151,6 +151,14 @@ describe('control messages', () => {
     ['no type', control({ version: 1 })],
     ['a number', control(7)],
     ['null', control(null)],
+    ['entries that are no list', control({ t: 'entries', entries: { length: 0 } })],
+    [
+      'too many entries',
+      control({
+        t: 'entries',
+        entries: Array.from({ length: 10_001 }, () => ({ k: 'd', p: 'a', m: 0 })),
+      }),
+    ],
     ['a negative size', control({ t: 'entries', entries: [{ k: 'f', p: 'a', s: -1, m: 0 }] })],
     ['a fraction of a byte', control({ t: 'have', bytes: 0.5 })],
     ['a size beyond 2^53', control({ t: 'offer', count: 1, files: 1, folders: 0, bytes: 2 ** 53 })],

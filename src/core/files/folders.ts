@@ -183,8 +183,14 @@ export class Folders {
   }
 }
 
+/** The folder that was asked for last: paths come folder by folder, and the same text is found faster in a table. */
+let lastParent = '';
+
 /** The folder that a path is in; '' at the top. */
 export function parentOf(path: string): string {
   const slash = path.lastIndexOf('/');
-  return slash === -1 ? '' : path.slice(0, slash);
+  if (slash === -1) return '';
+  if (slash !== lastParent.length || !path.startsWith(lastParent))
+    lastParent = path.slice(0, slash);
+  return lastParent;
 }

@@ -1,11 +1,9 @@
 /** A small file that came whole: its temporary file is made, written and dressed in one go. */
 import { closeSync, constants, fsyncSync, openSync, writeSync } from 'node:fs';
-import type { RandomBytes } from '../edges.js';
 import { flushFile } from './flushing.js';
 import { writingError } from './fsErrors.js';
 import {
   NEW_FILE_FLAGS,
-  partName,
   removeQuietly,
   setMode,
   setTime,
@@ -46,8 +44,8 @@ export class SmallFile implements WrittenFile {
    *
    * @throws CrocError as `writingError` gives
    */
-  static write(spec: SmallFileSpec, data: Uint8Array, random: RandomBytes): SmallFile {
-    const path = `${spec.folder}/${partName(random)}`;
+  static write(spec: SmallFileSpec, data: Uint8Array, newName: () => string): SmallFile {
+    const path = `${spec.folder}/${newName()}`;
     let fd: number | undefined;
     let made = false;
     try {

@@ -6,7 +6,7 @@ import type { Bases } from './bases.js';
 import type { Committer } from './committer.js';
 import { parentOf, type Folders } from './folders.js';
 import type { Ledger } from './ledger.js';
-import { PartFile, pooled, type FileLooks, type WrittenFile } from './partFile.js';
+import { PartFile, partNames, type FileLooks, type WrittenFile } from './partFile.js';
 import type { PartFiles } from './partFiles.js';
 import { MIN_PARTIAL_BYTES, type Partials } from './partials.js';
 import { withExecute } from './probe.js';
@@ -30,11 +30,11 @@ export interface WritingParts {
 /** Writes the files of one destination. Everything throws what `Destination.writeAt` does. */
 export class Writing {
   readonly #in: WritingParts;
-  readonly #random: RandomBytes;
+  readonly #newName: () => string;
 
   constructor(parts: WritingParts) {
     this.#in = parts;
-    this.#random = pooled(parts.random);
+    this.#newName = partNames(parts.random);
   }
 
   /** The temporary file of a planned entry, made known if it is not yet. */
@@ -52,7 +52,7 @@ export class Writing {
     const keptName = size < MIN_PARTIAL_BYTES ? undefined : partials.nameFor(place);
     const taken = bases.takenFor(index);
     const spec = { index, offered, size, folder: folders.fullPath(folder), keptName, taken };
-    const part = new PartFile(spec, this.#random);
+    const part = new PartFile(spec, this.#newName);
     parts.add(part);
     ledger.setStatus(index, 'started');
     return part;
@@ -117,7 +117,7 @@ export class Writing {
       inMemory: folders.isInMemory(folder),
       looks: this.#looks(index),
     };
-    const part = SmallFile.write(spec, data, this.#random);
+    const part = SmallFile.write(spec, data, this.#newName);
     try {
       return this.#commit(part, place, entry.size);
     } catch (error) {

@@ -1,5 +1,5 @@
 /** The host thread's end of a transfer's worker: promises instead of messages. */
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { deferred } from '../async.js';
 import { CrocError } from '../errors.js';
 import type {
@@ -19,16 +19,11 @@ import type { WalkOptions, WalkSource } from '../files/walk.js';
 import { Undo } from '../files/undo.js';
 import type { SendingOptions } from './outbound.js';
 import type { TextContent } from './text.js';
+import { threadFor } from './thread.js';
 import type { Locate } from './whereabouts.js';
 
 /** How long a worker may take to end by itself, in milliseconds. */
 const ENDING_MS = 3000;
-
-/**
- * Room of a worker for objects that were just made, in MiB. Its objects die young or live as long as the
- * offer, so more room (48 MiB by default) only means more memory in use between two collections.
- */
-const YOUNG_MIB = 8;
 
 /** What happens in the middle. */
 export interface HostEvents {
@@ -64,8 +59,7 @@ export class TransferHost {
   /** @param workerFile - the built src/core/transfer/worker.ts */
   constructor(workerFile: string, events: HostEvents) {
     this.#events = events;
-    const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_MIB };
-    this.#worker = new Worker(workerFile, { name: 'croc transfer', execArgv: [], resourceLimits });
+    this.#worker = threadFor(workerFile);
     this.#worker.on('message', (message: FromWorker) => this.#onMessage(message));
     this.#worker.on('error', (cause) => this.#fail(CrocError.from(cause)));
     this.#worker.on('exit', () => {

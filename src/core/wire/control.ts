@@ -72,6 +72,15 @@ function isWireEntry(value: unknown): value is WireEntry {
   return k === 'f' && isCount && (x === undefined || typeof x === 'boolean');
 }
 
+/** Entries in one message, at most. */
+const MAX_ENTRIES_PER_MESSAGE = 10_000;
+
+function isListOfWireEntries(value: unknown): boolean {
+  return (
+    Array.isArray(value) && value.length <= MAX_ENTRIES_PER_MESSAGE && value.every(isWireEntry)
+  );
+}
+
 const messageSchema = v.variant('t', [
   v.object({
     t: v.literal('hello'),
@@ -81,7 +90,7 @@ const messageSchema = v.variant('t', [
   }),
   v.object({
     t: v.literal('entries'),
-    entries: v.pipe(v.array(v.custom<WireEntry>(isWireEntry)), v.maxLength(10_000)),
+    entries: v.custom<readonly WireEntry[]>(isListOfWireEntries),
   }),
   v.object({
     t: v.literal('text'),

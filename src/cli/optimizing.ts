@@ -1,0 +1,20 @@
+/**
+ * When V8 optimizes. A transfer of a second is over before its code has become faster, and the compiler's
+ * threads take the processors that sender, relay and recipient share; a longer one is better off with them.
+ */
+import { setFlagsFromString } from 'node:v8';
+
+/** How much a function has run before V8 looks whether to optimize it, in bytes of bytecode: V8's own, and later. */
+const BUDGET = { usual: 67_584, late: 1_350_000 };
+/** How long data has flowed before functions are optimized as usual, milliseconds. */
+const LATE_MS = 1000;
+
+/** Puts off what would be optimized. */
+export function optimizeLater(): void {
+  setFlagsFromString(`--interrupt-budget=${BUDGET.late}`);
+}
+
+/** Data begins to flow: soon it is worth it. */
+export function optimizeSoon(): void {
+  setTimeout(() => setFlagsFromString(`--interrupt-budget=${BUDGET.usual}`), LATE_MS).unref();
+}
