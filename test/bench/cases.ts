@@ -12,6 +12,7 @@ import {
 } from './contestants.js';
 import type { Contestant, Open, Place, Run } from './contestants.js';
 import { openLink } from './link.js';
+import { holdMemory } from './memory.js';
 import { median, shell, withFolder } from './processes.js';
 
 /** How much, how often. */
@@ -49,6 +50,8 @@ interface Race {
   readonly place?: Place;
   readonly opens: readonly Open[];
   readonly rounds: number;
+  /** Memory to have ready for files, MiB. */
+  readonly holdMiB?: number;
   /** Shell commands that make `it`, a file or folder. */
   readonly make: string;
   readonly work: (runs: ReadonlyMap<string, readonly Run[]>) => Figure[];
@@ -57,6 +60,7 @@ interface Race {
 /** Everybody in turn, round after round, so that what disturbs the machine disturbs all. */
 async function race(title: string, { place = LOOPBACK, ...race }: Race): Promise<Outcome> {
   return withFolder(async (folder) => {
+    if (race.holdMiB !== undefined) holdMemory(folder, race.holdMiB);
     await shell(race.make, folder);
     const skipped: string[] = [];
     const there: Contestant[] = [];
@@ -115,6 +119,7 @@ export function largeFile({ rounds, sizeMiB }: BenchOptions): Promise<Outcome> {
   return race(`One file of ${sizeMiB} MiB, loopback`, {
     opens: EVERYBODY,
     rounds,
+    holdMiB: 3 * sizeMiB,
     make: `head -c ${sizeMiB}M /dev/urandom > it`,
     work: (runs) => compare(runs, 'MiB/s', ({ seconds }) => sizeMiB / seconds, 'more'),
   });

@@ -8,10 +8,12 @@ const KIB = 1024;
 /** A lane over a link with a clock to set, and a round trip of 100 ms. */
 class Bench {
   nowMs = 0;
+  readonly processors = { busy: false };
   readonly link = new LinkRate(() => this.nowMs);
   readonly ahead = new Ahead(
     this.link,
     () => 100,
+    this.processors,
     () => this.nowMs,
   );
   readonly #pending: { readonly bytes: number; readonly arrived: () => void }[] = [];
@@ -99,6 +101,18 @@ describe('a lane', () => {
     expect(bench.ahead.room()).toBeUndefined();
     expect(bench.ahead.recordBytes).toBe(MAX_PAYLOAD_BYTES);
     for (let record = 0; record < 5; record += 1) bench.send(256 * KIB);
+    expect(bench.ahead.room()).toBeInstanceOf(Promise);
+  });
+
+  it('is not bounded while the processors are busy', () => {
+    const bench = new Bench();
+    bench.run(300_000, 10_000);
+    expect(bench.ahead.room()).toBeInstanceOf(Promise);
+    expect(bench.ahead.recordBytes).toBe(64 * KIB);
+    bench.processors.busy = true;
+    expect(bench.ahead.room()).toBeUndefined();
+    expect(bench.ahead.recordBytes).toBe(MAX_PAYLOAD_BYTES);
+    bench.processors.busy = false;
     expect(bench.ahead.room()).toBeInstanceOf(Promise);
   });
 

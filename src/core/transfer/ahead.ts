@@ -7,6 +7,7 @@ import { deferred } from '../async.js';
 import type { Deferred } from '../async.js';
 import { MAX_PAYLOAD_BYTES } from '../wire/limits.js';
 import type { LinkRate } from './linkRate.js';
+import type { Processors } from './processors.js';
 
 /** A lane gets what it carries in this time and two round trips, milliseconds. */
 const AHEAD_MS = 400;
@@ -32,6 +33,7 @@ const DECAY = 0.8;
 export class Ahead {
   readonly #link: LinkRate;
   readonly #quickestMs: () => number;
+  readonly #processors: Pick<Processors, 'busy'>;
   readonly #nowMs: () => number;
   #bytesPerSecond: number | undefined;
   #onTheirWay = 0;
@@ -44,15 +46,18 @@ export class Ahead {
   /**
    * @param link - what is known of all lanes together; all their records are counted there
    * @param quickestMs - the least time in which anything was confirmed; Infinity while nothing was
+   * @param processors - while they are busy, it is they that hold us up; short records would cost more of them
    * @param nowMs - the clock
    */
   constructor(
     link: LinkRate,
     quickestMs: () => number,
+    processors: Pick<Processors, 'busy'>,
     nowMs: () => number = () => performance.now(),
   ) {
     this.#link = link;
     this.#quickestMs = quickestMs;
+    this.#processors = processors;
     this.#nowMs = nowMs;
   }
 
@@ -109,7 +114,8 @@ export class Ahead {
 
   #limitBytes(): number {
     const compressed = this.#shrinks !== undefined && this.#shrinks < WELL_COMPRESSED;
-    if (compressed || this.#link.bytesPerSecond === Infinity) return Infinity;
+    const linkHoldsUsUp = this.#link.bytesPerSecond !== Infinity && !this.#processors.busy;
+    if (compressed || !linkHoldsUsUp) return Infinity;
     if (this.#bytesPerSecond === undefined) return FIRST_AHEAD_BYTES;
     const roundTripMs = this.#quickestMs();
     const ms = AHEAD_MS + (Number.isFinite(roundTripMs) ? ROUND_TRIPS * roundTripMs : 0);

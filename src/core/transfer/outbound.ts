@@ -18,6 +18,7 @@ import { Compressing, compressAgain, sizeOf } from './compressing.js';
 import type { Lane } from './lane.js';
 import { LinkRate } from './linkRate.js';
 import { SendPlan } from './plan.js';
+import { Processors } from './processors.js';
 import { Reading } from './reading.js';
 import { countFiles } from './selection.js';
 import { offerText } from './text.js';
@@ -63,6 +64,7 @@ export class Outbound implements Flow {
   #reading = new Reading([]);
   #budget: Budget | undefined;
   readonly #rate = new LinkRate();
+  readonly #processors = new Processors();
   /** While there is one, what is worth it is compressed. */
   #compressing: Compressing | undefined;
   readonly #wanted: number[] = [];
@@ -254,7 +256,7 @@ export class Outbound implements Flow {
 
   /** One lane's loop: read a batch, seal it, send it, until the plan is empty. */
   async #pump(lane: Lane, plan: SendPlan): Promise<void> {
-    const ahead = new Ahead(this.#rate, () => this.#session.quickestMs);
+    const ahead = new Ahead(this.#rate, () => this.#session.quickestMs, this.#processors);
     const buffer = Buffer.allocUnsafeSlow(MAX_PAYLOAD_BYTES);
     const pause = pacer();
     while (!plan.finished) {
