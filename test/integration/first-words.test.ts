@@ -1,4 +1,7 @@
-/** The sender's first words go out with the line of a lane: the offer is there before the relay's answer is back. */
+/**
+ * What nobody has to wait for: the sender's first words go out before the relay's answer to the line of a lane, and the
+ * recipient connects while the sender looks at its key.
+ */
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { deferred } from '../../src/core/async.js';
@@ -38,4 +41,25 @@ test('an offer does not wait for the word of the relay', async () => {
 
 test.each([0, 1])('a relay that loses lane %i after the offer is asked again', async (lost) => {
   await transfer((lane, attempt) => (lane === lost && attempt === 1 ? 'cut' : 'pass'));
+});
+
+test('a recipient has connected before the sender has answered', async () => {
+  const relay = await testRelay();
+  const wire = await Wire.before({ port: Number(new URL(relay.url).port), ports: relay.ports });
+  onTestFinished(() => wire.close());
+  const { file, hash } = await sampleFile(1 << 20);
+  const send = await testCroc(wire.url).send([file]);
+  const sent = codeOf(send.done);
+  wire.silence();
+  const states: string[] = [];
+  const onState = (state: string): void => void states.push(state);
+  const offer = testCroc(relay).receive(send.code, { onState });
+  while ((await relay.stats()).connections < relay.ports.length)
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  expect(states.at(-1)).toBe('awaiting-h_k');
+  wire.mend();
+  const to = await temporaryFolder();
+  const received = codeOf((await offer).accept({ to }).done);
+  expect(await Promise.all([sent, received])).toEqual(['resolved', 'resolved']);
+  expect(await hashOf(path.join(to, 'sample.bin'))).toBe(hash);
 });

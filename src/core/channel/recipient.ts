@@ -1,7 +1,7 @@
 /** The recipient as a state machine (docs/protocol.md, "The two clients"): one function a transition. */
+import { deferred } from '../async.js';
 import { CrocError } from '../errors.js';
 import { answerExchange, confirmations, sameBytes, transcriptHash } from '../pake/channel.js';
-import type { SessionKey } from '../pake/channel.js';
 import { encodeBase64 } from '../wire/http.js';
 import {
   awaitChannel,
@@ -24,16 +24,14 @@ export interface RecipientOptions {
 type Step =
   | { readonly state: 'initialize' }
   | { readonly state: 'awaiting-x'; readonly member: Member }
-  | { readonly state: 'awaiting-h_k'; readonly member: Member; readonly x: Uint8Array }
-  | { readonly state: 'connecting'; readonly member: Member; readonly agreed: Agreed }
+  | { readonly state: 'awaiting-h_k'; readonly member: Member; readonly opened: Opened }
+  | { readonly state: 'connecting'; readonly connected: Promise<unknown> }
   | { readonly state: 'receiving' };
 
-interface Agreed {
+interface Opened {
   readonly x: Uint8Array;
-  readonly y: Uint8Array;
-  readonly key: SessionKey;
-  /** What the relay gave us; not checked yet. */
-  readonly h_k: Uint8Array;
+  /** Of the channel, with x in it. */
+  readonly version: number;
 }
 
 /** Runs a recipient from `initialize` to `closed`. */
@@ -60,9 +58,9 @@ export class Recipient<Result> {
       case 'awaiting-x':
         return this.#awaitX(step.member);
       case 'awaiting-h_k':
-        return this.#awaitKey(step.member, step.x);
+        return this.#awaitKey(step.member, step.opened);
       case 'connecting':
-        return this.#connect(step.member, step.agreed);
+        return this.#connect(step.connected);
       case 'receiving':
         return this.#receive();
     }
@@ -77,22 +75,34 @@ export class Recipient<Result> {
   #awaitX(member: Member): Promise<Step> {
     const { relay } = this.#context;
     return boundedByPeer(this.#context, async (signal) => {
-      const x = await awaitChannel(relay, undefined, signal, (answer) => answer.x);
-      return { state: 'awaiting-h_k', member, x: bytesOf(x) };
+      const opened = await awaitChannel(relay, undefined, signal, ({ x, version }) =>
+        x === undefined ? undefined : { x: bytesOf(x), version },
+      );
+      return { state: 'awaiting-h_k', member, opened };
     });
   }
 
-  #awaitKey(member: Member, x: Uint8Array): Promise<Step> {
-    const { relay, random } = this.#context;
-    const { channel, curve } = member;
+  /** Lanes are connected meanwhile; they say nothing before the sender has shown that it has our key. */
+  #awaitKey(member: Member, { x, version }: Opened): Promise<Step> {
+    const { relay, random, data } = this.#context;
+    const { channel, curve, uuid } = member;
     return boundedByPeer(this.#context, async (signal) => {
       const { secret } = this.#options;
       const { y, key } = answerExchange({ curve, channel, secret }, x, random);
-      const fields = { y: encodeBase64(y), hh_k: encodeBase64(confirmations(key).hh_k) };
+      const expected = confirmations(key);
+      const fields = { y: encodeBase64(y), hh_k: encodeBase64(expected.hh_k) };
+      const secrets = { key, transcript: transcriptHash(channel, curve, x, y) };
+      const proved = deferred<undefined>();
+      const place = await relay.lanes();
+      const target = { role: 'recipient', ...place, channel, uuid, secrets } as const;
+      const connected = data.connect(target, proved.promise);
+      connected.catch(() => undefined);
       try {
-        const known = await relay.update(fields, signal);
+        const known = await relay.updateAndWait(fields, version + 1, signal);
         const h_k = await awaitChannel(relay, known, signal, (answer) => answer.h_k);
-        return { state: 'connecting', member, agreed: { x, y, key, h_k: bytesOf(h_k) } };
+        if (!sameBytes(expected.h_k, bytesOf(h_k))) throw new CrocError('wrong_code');
+        proved.resolve(undefined);
+        return { state: 'connecting', connected };
       } catch (error) {
         // The sender closes at this point for one reason: our key is not its key.
         const burnt = error instanceof CrocError && error.code === 'channel_closed';
@@ -101,14 +111,10 @@ export class Recipient<Result> {
     });
   }
 
-  #connect(member: Member, { x, y, key, h_k }: Agreed): Promise<Step> {
-    if (!sameBytes(confirmations(key).h_k, h_k)) throw new CrocError('wrong_code');
-    const { relay, data, timing } = this.#context;
-    const { channel, curve, uuid } = member;
+  #connect(connected: Promise<unknown>): Promise<Step> {
+    const { timing } = this.#context;
     return bounded(this.#context, timing.stepMs, 'timed_out', async () => {
-      const secrets = { key, transcript: transcriptHash(channel, curve, x, y) };
-      const place = await relay.lanes();
-      await data.connect({ role: 'recipient', ...place, channel, uuid, secrets });
+      await connected;
       return { state: 'receiving' };
     });
   }

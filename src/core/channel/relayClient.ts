@@ -187,6 +187,11 @@ export class RelayClient {
     return this.#channel(fields, 0, signal);
   }
 
+  /** `update` and `wait` in one request: a round trip less until the other side's next word is here. */
+  updateAndWait(fields: ChannelUpdate, since: number, signal: AbortSignal): Promise<ChannelAnswer> {
+    return this.#channel({ ...fields, since }, MAX_HOLD_MS, signal);
+  }
+
   /** `POST /channel`, held by the relay until its state is newer than `since` (or its hold is over). */
   wait(since: number, signal: AbortSignal): Promise<ChannelAnswer> {
     return this.#channel({ since }, MAX_HOLD_MS, signal);
