@@ -143,7 +143,17 @@ describe('a relay that lies', () => {
     expect(await transfer(await watch(await testRelay(), { answer }))).toMatchObject({
       recipient: 'resolved',
     });
-    const known = ['channel', 'uuid', 'role', 'curve', 'ports', 'expires_in', 'stapled', 'version'];
+    const known = [
+      'channel',
+      'uuid',
+      'role',
+      'curve',
+      'ports',
+      'lanes',
+      'expires_in',
+      'stapled',
+      'version',
+    ];
     expect([...seen].sort()).toEqual([...known, ...HELD_BACK].sort());
   });
 

@@ -93,9 +93,10 @@ export class Recipient<Result> {
       const fields = { y: encodeBase64(y), hh_k: encodeBase64(expected.hh_k) };
       const secrets = { key, transcript: transcriptHash(channel, curve, x, y) };
       const proved = deferred<undefined>();
-      const place = await relay.lanes();
-      const target = { role: 'recipient', ...place, channel, uuid, secrets } as const;
-      const connected = data.connect(target, proved.promise);
+      const connected = relay.lanes().then((place) => {
+        const target = { role: 'recipient', ...place, channel, uuid, secrets } as const;
+        return data.connect(target, proved.promise);
+      });
       connected.catch(() => undefined);
       try {
         const known = await relay.updateAndWait(fields, version + 1, signal);
