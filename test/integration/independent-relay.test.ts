@@ -122,6 +122,7 @@ describe('POST /join refuses', () => {
           role: 'sender',
           curve,
           ports: relay.ports,
+          lanes: 16,
           expires_in: 600,
         },
       ]);
@@ -261,6 +262,7 @@ test('close answers with the last state, and everybody afterwards with channel_c
       x: text(X),
       stapled: false,
       ports: relay.ports,
+      lanes: 16,
       version: 2,
     },
   ]);
