@@ -10,7 +10,7 @@ import { Outbound } from '../../src/core/transfer/outbound.js';
 import type { SendingOptions, Walked } from '../../src/core/transfer/outbound.js';
 import { totalsOf } from '../../src/core/transfer/selection.js';
 import { Session } from '../../src/core/transfer/session.js';
-import type { Connection, Role, TransferResult } from '../../src/core/types.js';
+import type { Connection, Role } from '../../src/core/types.js';
 import { MAX_LANES } from '../../src/core/wire/http.js';
 import type { LaneTarget } from '../../src/core/wire/keys.js';
 import type { FakeNetwork } from './fakeNetwork.js';
@@ -67,23 +67,6 @@ export async function run(options: RunOptions): Promise<Ending> {
   // Whether the first connections can be opened is another matter.
   network.stormy = () => sessions.length === 2;
   let transferred = 0;
-  let sent: Promise<TransferResult> | undefined;
-  /** As in the worker, the sender begins when its lanes have said who they are. */
-  const begin = (session: Session): void => {
-    const { widen = 0, sending } = options;
-    const nothing = (): void => undefined;
-    const outbound = new Outbound(session, Promise.resolve(what), nothing, sending, (lanes) => {
-      const grower = { lookMs: 0, over: widen <= lanes, look: () => widen };
-      grower.look = () => {
-        grower.over = true;
-        return widen;
-      };
-      return grower;
-    });
-    session.start(outbound);
-    sent = outbound.run();
-    sent.catch(() => undefined);
-  };
   const open = (role: Role): Promise<Session> => {
     const ports = Array.from({ length: options.lanes }, (_, index) => index);
     const target: LaneTarget = {
@@ -98,11 +81,21 @@ export async function run(options: RunOptions): Promise<Ending> {
     const edges = { dial: network.dialAs(role), random: randomBytes };
     const signal = new AbortController().signal;
     const onConnection = (one: Connection): void => void connections[role].push(one);
-    const onEntered = role === 'sender' ? begin : undefined;
-    return Session.open(target, timing, signal, onConnection, edges, onEntered);
+    return Session.open(target, timing, signal, onConnection, edges);
   };
   const send = async (session: Session): Promise<void> => {
-    transferred = (await sent)?.transferred ?? 0;
+    const { widen = 0, sending } = options;
+    const nothing = (): void => undefined;
+    const outbound = new Outbound(session, Promise.resolve(what), nothing, sending, (lanes) => {
+      const grower = { lookMs: 0, over: widen <= lanes, look: () => widen };
+      grower.look = () => {
+        grower.over = true;
+        return widen;
+      };
+      return grower;
+    });
+    session.start(outbound);
+    ({ transferred } = await outbound.run());
     await session.finish(1000);
   };
   const receive = async (session: Session): Promise<void> => {

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { Whereabouts } from '../../src/core/transfer/whereabouts.js';
-import type { Place } from '../../src/core/transfer/whereabouts.js';
+import type { LanePlace } from '../../src/core/wire/keys.js';
 import { codeOf } from '../support/croc.js';
 
 const secrets = { key: new Uint8Array(32), transcript: new Uint8Array(32) };
 const who = { role: 'sender', channel: '1', uuid: 'u', secrets } as const;
 
 /** Lanes that were at ports 7 and 8; the relay then says that they are elsewhere. */
-function moved(place: Omit<Place, 'address'>, lanes: number | undefined, mayShrink: boolean) {
+function moved(place: Omit<LanePlace, 'address'>, lanes: number | undefined, mayShrink: boolean) {
   const first = { ...who, address: '192.0.2.1', ports: [7, 8], ...(lanes && { lanes }) };
   const where = new Whereabouts(first, () => Promise.resolve({ address: '192.0.2.2', ...place }));
   where.settle(() => mayShrink);

@@ -21,7 +21,7 @@ import {
   joinAnswerSchema,
 } from '../wire/http.js';
 import type { ChannelAnswer, ChannelRequest, JoinAnswer } from '../wire/http.js';
-import type { LaneTarget } from '../wire/keys.js';
+import type { LanePlace } from '../wire/keys.js';
 import { RECONNECT_MS } from '../wire/limits.js';
 import { isNoAnswer, isUnavailable, mayComeBack, persist } from './patience.js';
 import type { PatienceParts, Policy } from './patience.js';
@@ -51,9 +51,6 @@ export interface RelayClientOptions {
   /** For capabilities and the random part of pauses; default: the system's. */
   readonly random?: RandomBytes;
 }
-
-/** Where the lanes are. */
-export type LanePlace = Pick<LaneTarget, 'address' | 'ports' | 'lanes'>;
 
 /** What a party may set on its channel. */
 export type ChannelUpdate = Pick<ChannelRequest, 'x' | 'y' | 'hh_k' | 'h_k'>;

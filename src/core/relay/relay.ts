@@ -169,15 +169,16 @@ function homeOf(
   hosts: readonly string[],
   ports: readonly number[],
 ): Home {
+  const here = { ports, lanes: MAX_LANES };
   if (hostName !== undefined) {
     if (!isLaneHost(hostName))
       throw new CrocError('usage', { detail: `not a host name: ${hostName}` });
-    return { host: hostName, ports, lanes: MAX_LANES };
+    return { host: hostName, ...here };
   }
-  if (store === undefined) return { ports, lanes: MAX_LANES };
+  if (store === undefined) return here;
   const [host] = hosts;
   if (hosts.length === 1 && host !== undefined && isLaneHost(host) && !isEveryInterface(host))
-    return { host, ports, lanes: MAX_LANES };
+    return { host, ...here };
   throw new CrocError('usage', {
     detail: 'relays that share a store need a host name each, under which clients find them',
   });

@@ -2,7 +2,7 @@
 import type { RecipientState, SenderState } from '../channel/states.js';
 import type { ErrorCode } from '../errors.js';
 import type { DataTiming } from '../timing.js';
-import type { LaneTarget } from '../wire/keys.js';
+import type { LanePlace, LaneTarget } from '../wire/keys.js';
 import type { UndoRecord } from '../files/undo.js';
 import type { WalkOptions, WalkSource } from '../files/walk.js';
 import type {
@@ -18,7 +18,6 @@ import type {
 } from '../types.js';
 import type { SendingOptions } from './outbound.js';
 import type { TextContent } from './text.js';
-import type { Place } from './whereabouts.js';
 
 /** How to meet the peer on croc's own network; only for its own worker. */
 export interface MeetMessage {
@@ -55,7 +54,7 @@ export type ToWorker =
   /** The relay knows that we may come: the lanes say who they are. */
   | { readonly type: 'enter' }
   /** The answer to `locate`: where the lanes are, or why nobody knows. */
-  | { readonly type: 'place'; readonly place: Place }
+  | { readonly type: 'place'; readonly place: LanePlace }
   | { readonly type: 'nowhere'; readonly code: ErrorCode }
   | { readonly type: 'start' }
   | {

@@ -29,6 +29,8 @@ const REFUSED_ATTEMPTS = 4;
 const REFUSED_PAUSE_MS = 100;
 /** A relay that takes longer to say where its lanes are was away, milliseconds. */
 const PROMPT_MS = 1500;
+/** Whoever waits to enter has a deadline of his own, of little over one time for coming back: this one only comes later. */
+const ENTERING_PATIENCE = 2;
 /** About so long a busy relay is left alone, milliseconds. */
 const BUSY_PAUSE_MS = 1500;
 
@@ -39,11 +41,6 @@ export interface OpeningParts {
   readonly dial: Dial;
   /** No lane says who it is before this resolves. */
   readonly entering: Promise<unknown>;
-  /**
-   * Told when all lanes of an attempt are connected and have said who they are: what is sent on them now need not wait
-   * for the relay's word. Should the relay refuse one, there is another attempt, or none.
-   */
-  readonly onEntered?: (connections: readonly LaneConnection[]) => void;
 }
 
 /**
@@ -68,7 +65,7 @@ export async function openLanes(
       if (signal.aborted) throw error;
       // A relay keeps nobody for long who does not say who he is.
       if (!we.mayEnter) {
-        const timeoutMs = parts.timing.connectMs + parts.timing.reconnectMs;
+        const timeoutMs = parts.timing.connectMs + ENTERING_PATIENCE * parts.timing.reconnectMs;
         const onTimeout = (): CrocError => error;
         await within({ clock: systemClock, signal, timeoutMs, onTimeout }, () => entering);
         attempt = 0;
@@ -94,16 +91,19 @@ export async function openLanes(
 }
 
 async function openAll(
-  { where, timing, dial, entering, onEntered }: OpeningParts,
+  { where, timing, dial, entering }: OpeningParts,
   signal: AbortSignal,
 ): Promise<readonly LaneConnection[]> {
-  const connections = Array.from({ length: where.count }, (_, index) =>
-    LaneConnection.dial(where.lane(index), timing.connectMs, signal, dial, entering),
+  const attempts = await Promise.allSettled(
+    Array.from({ length: where.count }, (_, index) =>
+      LaneConnection.open(where.lane(index), timing.connectMs, signal, dial, entering),
+    ),
   );
-  const admissions = Promise.allSettled(connections.map(({ admitted }) => admitted));
-  void Promise.all(connections.map(({ entered }) => entered)).then(() => onEntered?.(connections));
-  const refused = (await admissions).find(({ status }) => status === 'rejected');
-  if (refused?.status !== 'rejected') return connections;
+  const connections = attempts.flatMap((attempt) =>
+    attempt.status === 'fulfilled' ? [attempt.value] : [],
+  );
+  const refused = attempts.find((attempt) => attempt.status === 'rejected');
+  if (!refused) return connections;
   for (const connection of connections) connection.destroy();
   throw refused.reason;
 }

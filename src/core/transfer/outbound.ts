@@ -1,5 +1,6 @@
 /** The sender's side of the data plane: offer, answer, pieces on every lane, the recipient's word. */
-import { deferred } from '../async.js';
+import { deferred, sleep } from '../async.js';
+import { systemClock } from '../edges.js';
 import { CrocError } from '../errors.js';
 import { blocksOf } from '../files/blocks.js';
 import { pacer } from '../files/pace.js';
@@ -82,6 +83,8 @@ export class Outbound implements Flow {
   #filesDone = 0;
   #total = 0;
   #phase: 'offering' | 'sending' | 'sent' = 'offering';
+  /** Fires when there is no more to send, or nobody to send it to. */
+  readonly #sent = new AbortController();
 
   /** @param growing - decides about further lanes, from how many there are and how many there may be */
   constructor(
@@ -107,6 +110,7 @@ export class Outbound implements Flow {
     try {
       return await Promise.race([this.#run(), this.#session.failed]);
     } finally {
+      this.#sent.abort();
       this.#hashing?.stop();
       this.#reading.close();
     }
@@ -190,8 +194,8 @@ export class Outbound implements Flow {
     const plan = new SendPlan(this.#entries, files, this.#bases);
     this.#plan = plan;
     const pumps = this.#session.lanes.map((lane) => this.#pump(lane, plan));
-    const sent = Promise.all([...pumps, this.#hash(answer)]);
-    await Promise.all([sent, this.#grow(plan, sent)]);
+    const sent = Promise.all([...pumps, this.#hash(answer)]).then(() => this.#sent.abort());
+    await Promise.all([sent, this.#grow(plan)]);
     this.#phase = 'sent';
     // Half-closed only after `done`: until then the recipient keeps the channel open, and with it the
     // connections that `done` comes on.
@@ -299,11 +303,13 @@ export class Outbound implements Flow {
   }
 
   /** Opens further lanes for as long as the link carries more by that. */
-  async #grow(plan: SendPlan, sent: Promise<unknown>): Promise<void> {
+  async #grow(plan: SendPlan): Promise<void> {
+    const { signal } = this.#sent;
     const growth = this.#growing(this.#session.lanes.length, this.#mostLanes);
     const more: Promise<void>[] = [];
-    while (!growth.over && !plan.finished) {
-      await Promise.race([later(growth.lookMs), sent]);
+    while (!growth.over) {
+      await sleep(systemClock, growth.lookMs, signal).catch(() => undefined);
+      if (signal.aborted) break;
       const rate = this.#rate.bytesPerSecond;
       const count = growth.look({
         nowMs: performance.now(),

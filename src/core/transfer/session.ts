@@ -136,8 +136,6 @@ export class Session implements LaneListener {
    * Opens every lane; all or none.
    *
    * @param onConnection - told when the connection to the peer is lost, and when it is back
-   * @param onEntered - may start the session already when the relay has not admitted its lanes yet, so that the first
-   *   words are there a round trip sooner. It comes again, with another session, should that one come to nothing.
    * @throws CrocError as `openLanes` does
    */
   static async open(
@@ -146,32 +144,12 @@ export class Session implements LaneListener {
     signal: AbortSignal,
     onConnection: (connection: Connection) => void,
     edges: SessionEdges = { dial: dialTcp, random: systemRandom },
-    onEntered?: (session: Session) => void,
   ): Promise<Session> {
     setMaxListeners(0, signal); // every lane listens
     const where = new Whereabouts(target, edges.locate);
     const { dial, entering = Promise.resolve() } = edges;
-    const inside = { ...edges, where, signal };
-    let early: Session | undefined;
-    const enter = (connections: readonly LaneConnection[]): void => {
-      early?.abandon();
-      early = new Session(connections, target, timing, inside, onConnection);
-      onEntered?.(early);
-    };
-    try {
-      const parts = { where, timing, dial, entering, ...(onEntered && { onEntered: enter }) };
-      const connections = await openLanes(parts, signal);
-      return early ?? new Session(connections, target, timing, inside, onConnection);
-    } catch (error) {
-      early?.abandon();
-      throw error;
-    }
-  }
-
-  /** Its lanes were not admitted: whoever waits for anything waits in vain. */
-  private abandon(): void {
-    this.fail(new CrocError('connection_lost'));
-    this.close();
+    const connections = await openLanes({ where, timing, dial, entering }, signal);
+    return new Session(connections, target, timing, { ...edges, where, signal }, onConnection);
   }
 
   /** The abilities that both sides have; known once the peer has said `hello`. */

@@ -1,19 +1,16 @@
 /** Where the lanes of a transfer are. That can change: another process of the relay may take the channel over. */
 import { CrocError } from '../errors.js';
-import type { LaneTarget } from '../wire/keys.js';
+import type { LanePlace, LaneTarget } from '../wire/keys.js';
 import type { LaneAddress } from './laneConnection.js';
 
-/** An IP address, lane i's port in `ports[i]`, and how many lanes there may be. */
-export type Place = Pick<LaneTarget, 'address' | 'ports' | 'lanes'>;
-
 /** Asks the relay where the lanes are now; rejects with a CrocError. */
-export type Locate = () => Promise<Place>;
+export type Locate = () => Promise<LanePlace>;
 
 /** The newest answer of the relay, and how to get a newer one. */
 export class Whereabouts {
   readonly #target: LaneTarget;
   readonly #locate: Locate | undefined;
-  #place: Place;
+  #place: LanePlace;
   #count: number;
   /** Whether there are more lanes than ports. */
   #widened = false;

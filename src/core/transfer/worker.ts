@@ -15,16 +15,15 @@ import { Inbound } from './inbound.js';
 import { dialTcp } from './laneConnection.js';
 import type { DataTiming } from '../timing.js';
 import type { FromWorker, ToWorker } from './messages.js';
-import type { LaneTarget } from '../wire/keys.js';
+import type { LanePlace, LaneTarget } from '../wire/keys.js';
 import { keepFreedMemory } from '../wire/memory.js';
 import { Outbound } from './outbound.js';
 import type { SendingOptions, Walked } from './outbound.js';
 import { Person } from './person.js';
 import { totalsOf } from './selection.js';
 import { Session } from './session.js';
-import type { Connection, TransferResult } from '../types.js';
+import type { Connection } from '../types.js';
 import { walkAll } from './walking.js';
-import type { Place } from './whereabouts.js';
 
 /** How long the peer may take to close after both have said everything, in milliseconds. */
 const CLOSING_MS = 5000;
@@ -38,7 +37,7 @@ class Transfer {
   #session: Session | undefined;
   #begin: (() => Promise<void>) | undefined;
   #sending: SendingOptions = {};
-  #locating: Deferred<Place> | undefined;
+  #locating: Deferred<LanePlace> | undefined;
   readonly #entering = deferred<undefined>();
   #over = false;
   #reconnectMs = 0;
@@ -105,28 +104,24 @@ class Transfer {
     const onConnection = (connection: Connection): void =>
       this.#post({ type: 'connection', connection });
     const { signal } = this.#abort;
-    let sent: Promise<TransferResult> | undefined;
-    const offer = (early: Session): void => void (sent = this.#offer(early));
-    const onEntered = target.role === 'sender' ? offer : undefined;
-    const session = await Session.open(target, timing, signal, onConnection, edges, onEntered);
+    const session = await Session.open(target, timing, signal, onConnection, edges);
     this.#reconnectMs = timing.reconnectMs;
     this.#session = session;
     this.#begin = async () => {
       this.#begin = undefined;
-      await (sent ? this.#send(session, sent) : this.#receive(session));
+      await (target.role === 'sender' ? this.#send(session) : this.#receive(session));
     };
     this.#post({ type: 'connected' });
   }
 
   /** Asks the host's thread, which knows the relay. It is asked one thing at a time. */
-  #locate(): Promise<Place> {
-    this.#locating = deferred<Place>();
+  #locate(): Promise<LanePlace> {
+    this.#locating = deferred<LanePlace>();
     this.#post({ type: 'locate' });
     return this.#locating.promise;
   }
 
-  /** Begins to send; the lanes have said who they are. */
-  #offer(session: Session): Promise<TransferResult> {
+  async #send(session: Session): Promise<void> {
     const outbound = new Outbound(
       session,
       this.#walked,
@@ -134,13 +129,7 @@ class Transfer {
       this.#sending,
     );
     session.start(outbound);
-    const sent = outbound.run();
-    sent.catch(() => undefined);
-    return sent;
-  }
-
-  async #send(session: Session, sent: Promise<TransferResult>): Promise<void> {
-    const result = await sent;
+    const result = await outbound.run();
     await session.finish(CLOSING_MS);
     this.#post({ type: 'done', result: { ...result, roots: [] } });
     await this.#end(undefined);

@@ -36,6 +36,9 @@ export interface LaneTarget {
   readonly localAddress?: string;
 }
 
+/** Where the lanes are, as far as the relay says it; that can change. */
+export type LanePlace = Pick<LaneTarget, 'address' | 'ports' | 'lanes'>;
+
 /** The first bytes of one direction of a connection. */
 export interface Preamble {
   /** 32 fresh random bytes of whoever writes. */
