@@ -4,13 +4,14 @@ import { CrocError } from '../../src/core/errors.js';
 import { walk } from '../../src/core/files/walk.js';
 import type { WalkEntry } from '../../src/core/files/walk.js';
 import type { DataTiming } from '../../src/core/timing.js';
+import type { Dial } from '../../src/core/transfer/laneConnection.js';
 import { Inbound } from '../../src/core/transfer/inbound.js';
 import type { Receiver } from '../../src/core/transfer/inbound.js';
 import { Outbound } from '../../src/core/transfer/outbound.js';
 import type { SendingOptions, Walked } from '../../src/core/transfer/outbound.js';
 import { totalsOf } from '../../src/core/transfer/selection.js';
 import { Session } from '../../src/core/transfer/session.js';
-import type { Connection, Role } from '../../src/core/types.js';
+import type { Connection, Role, TransferResult } from '../../src/core/types.js';
 import { MAX_LANES } from '../../src/core/wire/http.js';
 import type { LaneTarget } from '../../src/core/wire/keys.js';
 import type { FakeNetwork } from './fakeNetwork.js';
@@ -42,6 +43,8 @@ export interface Ending {
   readonly connections: Record<Role, Connection[]>;
   /** How many the sender had in the end. */
   readonly lanes: number;
+  /** Connections that the sender made anew after its first words, before all were admitted. */
+  readonly reopened: number;
 }
 
 /** What a run needs. */
@@ -63,10 +66,30 @@ export async function run(options: RunOptions): Promise<Ending> {
   const timing = { ...FAST, ...options.timing };
   const secrets = { key: randomBytes(32), transcript: randomBytes(32) };
   const connections: Record<Role, Connection[]> = { sender: [], recipient: [] };
-  const sessions: Session[] = [];
-  // Whether the first connections can be opened is another matter.
-  network.stormy = () => sessions.length === 2;
+  const sessions: Partial<Record<Role, Session>> = {};
+  // Whether the first connections can be made is another matter.
+  network.stormy = (role) => sessions[role] !== undefined;
   let transferred = 0;
+  let opened = false;
+  let reopened = 0;
+  let sent: Promise<TransferResult> | undefined;
+  /** As in the worker, the sender begins when its lanes have said who they are. */
+  const begin = (session: Session): Promise<TransferResult> => {
+    sessions.sender = session;
+    const { widen = 0, sending } = options;
+    const nothing = (): void => undefined;
+    const outbound = new Outbound(session, Promise.resolve(what), nothing, sending, (lanes) => {
+      const grower = { lookMs: 0, over: widen <= lanes, look: () => widen, putOff: nothing };
+      grower.look = () => {
+        grower.over = true;
+        return widen;
+      };
+      return grower;
+    });
+    session.start(outbound);
+    sent = outbound.run();
+    return sent;
+  };
   const open = (role: Role): Promise<Session> => {
     const ports = Array.from({ length: options.lanes }, (_, index) => index);
     const target: LaneTarget = {
@@ -78,24 +101,19 @@ export async function run(options: RunOptions): Promise<Ending> {
       uuid: role,
       secrets,
     };
-    const edges = { dial: network.dialAs(role), random: randomBytes };
+    const dialAs = network.dialAs(role);
+    const dial: Dial = (where, onread) => {
+      if (role === 'sender' && sessions.sender && !opened) reopened += 1;
+      return dialAs(where, onread);
+    };
+    const edges = { dial, random: randomBytes };
     const signal = new AbortController().signal;
     const onConnection = (one: Connection): void => void connections[role].push(one);
-    return Session.open(target, timing, signal, onConnection, edges);
+    const early = role === 'sender' ? begin : undefined;
+    return Session.open(target, timing, signal, onConnection, edges, early);
   };
   const send = async (session: Session): Promise<void> => {
-    const { widen = 0, sending } = options;
-    const nothing = (): void => undefined;
-    const outbound = new Outbound(session, Promise.resolve(what), nothing, sending, (lanes) => {
-      const grower = { lookMs: 0, over: widen <= lanes, look: () => widen };
-      grower.look = () => {
-        grower.over = true;
-        return widen;
-      };
-      return grower;
-    });
-    session.start(outbound);
-    ({ transferred } = await outbound.run());
+    transferred = (await sent)?.transferred ?? 0;
     await session.finish(1000);
   };
   const receive = async (session: Session): Promise<void> => {
@@ -115,15 +133,16 @@ export async function run(options: RunOptions): Promise<Ending> {
     let session: Session | undefined;
     try {
       session = await open(role);
-      sessions.push(session);
+      if (role === 'sender') opened = true;
+      sessions[role] = session;
       await work(session);
       return 'whole';
     } catch (thrown) {
       const error = thrown instanceof CrocError ? thrown : undefined;
-      await session?.farewell(error && { t: 'error', code: error.code });
+      await (session ?? sessions[role])?.farewell(error && { t: 'error', code: error.code });
       return error?.code ?? `not a CrocError: ${String(thrown)}`;
     } finally {
-      session?.close();
+      (session ?? sessions[role])?.close();
       network.close();
     }
   };
@@ -131,5 +150,6 @@ export async function run(options: RunOptions): Promise<Ending> {
     party('sender', send),
     party('recipient', receive),
   ]);
-  return { sender, recipient, transferred, connections, lanes: sessions[0]?.lanes.length ?? 0 };
+  const lanes = sessions.sender?.lanes.length ?? 0;
+  return { sender, recipient, transferred, connections, lanes, reopened };
 }

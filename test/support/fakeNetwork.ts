@@ -35,6 +35,7 @@ export class FakeSocket extends Duplex {
   #inbox: Buffer[] = [];
   #finCame = false;
   #paused = false;
+  #late = false;
   constructor(
     readonly role: Role,
     readonly where: LaneAddress,
@@ -79,6 +80,15 @@ export class FakeSocket extends Duplex {
     return this;
   }
 
+  /** Lets nothing in for a while, milliseconds. */
+  delay(ms: number): void {
+    this.#late = true;
+    setTimeout(() => {
+      this.#late = false;
+      this.#pump();
+    }, ms);
+  }
+
   /** Bytes from the network. */
   deliver(bytes: Buffer): void {
     this.#inbox.push(bytes);
@@ -92,6 +102,7 @@ export class FakeSocket extends Duplex {
   }
 
   #pump(): void {
+    if (this.#late) return;
     while (!this.#paused && !this.destroyed) {
       const next = this.#inbox.shift();
       if (!next) break;
@@ -125,8 +136,8 @@ export class FakeNetwork {
   #troubles = 0;
   #closed = false;
   tampered = false;
-  /** While this says no, the weather is fine. */
-  stormy: () => boolean = () => true;
+  /** While this says no, the weather is fine for a party. */
+  stormy: (role: Role) => boolean = () => true;
   /** Connections that were dialled. */
   dials = 0;
 
@@ -144,7 +155,7 @@ export class FakeNetwork {
       this.dials += 1;
       setImmediate(() => {
         if (socket.destroyed) return;
-        if (this.#trouble(this.#weather.refuse)) socket.destroy(new Error('refused'));
+        if (this.#trouble(role, this.#weather.refuse)) socket.destroy(new Error('refused'));
         else socket.emit('connect');
       });
       return socket;
@@ -201,6 +212,8 @@ export class FakeNetwork {
       return;
     }
     socket.admitted = true;
+    // What it says may be with the peer before the relay's word is with it; or the word never comes.
+    if (socket.slow) socket.delay(1 + Math.floor(this.#draw() * SLOW_MS));
     socket.deliver(Buffer.from('{"ok":true}\n'));
     if (rest.length > 0) socket.early.push({ chunk: rest, done });
     else done();
@@ -228,12 +241,12 @@ export class FakeNetwork {
   #pass(from: FakeSocket, bytes: Buffer, done: () => void): void {
     const { peer } = from;
     if (!peer) return;
-    if (this.#trouble(this.#weather.cut)) {
+    if (this.#trouble(from.role, this.#weather.cut)) {
       from.destroy();
       peer.destroy();
       return;
     }
-    if (!from.hole && this.#trouble(this.#weather.hole)) {
+    if (!from.hole && this.#trouble(from.role, this.#weather.hole)) {
       from.hole = true;
       peer.hole = true;
     }
@@ -261,9 +274,9 @@ export class FakeNetwork {
     else setTimeout(work, Math.floor(this.#draw() * 4));
   }
 
-  #trouble(chance: number): boolean {
+  #trouble(role: Role, chance: number): boolean {
     if (this.#troubles >= this.#weather.troubles || this.#draw() >= chance) return false;
-    if (!this.stormy()) return false;
+    if (!this.stormy(role)) return false;
     this.#troubles += 1;
     return true;
   }

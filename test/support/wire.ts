@@ -28,6 +28,8 @@ export class Wire {
   #weather: Weather = 'fine';
   /** From which address the relay sees the party come, for new connections. */
   source = '127.0.0.1';
+  /** Asked when the relay answers on a port for the first time: the answer waits for that, and may be replaced by the end. */
+  judge: ((port: number) => Promise<'pass' | 'cut'>) | undefined;
   #trap: { readonly text: string; readonly sprung: () => void } | undefined;
   readonly #waiting = new Set<() => void>();
 
@@ -135,8 +137,16 @@ export class Wire {
         }
         if (one === near) this.#watch(bytes, far);
       });
+      if (one === far && this.judge) void this.#ask(this.judge(port), far, near);
       if (this.#weather === 'silent') one.pause();
     }
+  }
+
+  /** Lets nothing of what the relay says pass before the verdict. */
+  async #ask(verdict: Promise<'pass' | 'cut'>, far: Socket, near: Socket): Promise<void> {
+    far.pause();
+    if ((await verdict) === 'cut') near.destroy();
+    else far.resume();
   }
 
   /** Springs the trap once what was sent is with the relay. */

@@ -4,6 +4,7 @@ import { LinkRate } from '../../src/core/transfer/linkRate.js';
 import { MAX_PAYLOAD_BYTES } from '../../src/core/wire/limits.js';
 
 const KIB = 1024;
+const MIB = 1024 * KIB;
 
 /** A lane over a link with a clock to set, and a round trip of 100 ms. */
 class Bench {
@@ -14,6 +15,7 @@ class Bench {
     this.link,
     () => 100,
     this.processors,
+    MIB,
     () => this.nowMs,
   );
   readonly #pending: { readonly bytes: number; readonly arrived: () => void }[] = [];

@@ -13,7 +13,7 @@ export class Admission {
   /** What to write first. */
   readonly line: Buffer;
   settled = false;
-  readonly #result = deferred<Buffer>();
+  readonly #result = deferred<undefined>();
   readonly #where: string;
   #bytes = Buffer.alloc(0);
   #heard = false;
@@ -25,28 +25,30 @@ export class Admission {
     this.#where = `${who.address} port ${who.port}`;
   }
 
-  /**
-   * Resolves with the bytes that came after the answer; they belong to the stream.
-   * Rejects with a CrocError.
-   */
-  get answer(): Promise<Buffer> {
+  /** Resolves when the relay lets us in; rejects with a CrocError. */
+  get answer(): Promise<undefined> {
     return this.#result.promise;
   }
 
-  /** Takes bytes from the relay. */
-  push(bytes: Buffer): void {
+  /**
+   * Takes bytes from the relay.
+   * @returns once we are in, those that came after the answer: they belong to the stream
+   */
+  push(bytes: Buffer): Buffer | undefined {
+    if (this.settled) return undefined;
     this.#heard = true;
     this.#bytes = Buffer.concat([this.#bytes, bytes]);
     const newline = this.#bytes.indexOf(0x0a);
-    if (newline < 0 && this.#bytes.length <= MAX_ANSWER_BYTES) return;
+    if (newline < 0 && this.#bytes.length <= MAX_ANSWER_BYTES) return undefined;
+    this.settled = true;
     try {
       if (newline < 0) throw new CrocError('not_a_relay', { detail: this.#where });
       parseLaneAnswer(this.#bytes.subarray(0, newline));
-      this.settled = true;
-      this.#result.resolve(this.#bytes.subarray(newline + 1));
+      this.#result.resolve(undefined);
+      return this.#bytes.subarray(newline + 1);
     } catch (thrown) {
-      this.settled = true;
       this.#result.reject(CrocError.from(thrown, 'not_a_relay'));
+      return undefined;
     }
   }
 

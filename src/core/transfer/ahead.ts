@@ -12,9 +12,10 @@ import type { Processors } from './processors.js';
 /** A lane gets what it carries in this time and two round trips, milliseconds. */
 const AHEAD_MS = 400;
 const ROUND_TRIPS = 2;
-/** At least so much, bytes; and so much while nothing is known. */
-const LEAST_AHEAD_BYTES = 128 * 1024;
-const FIRST_AHEAD_BYTES = 1024 * 1024;
+/** At least so much, bytes. */
+export const LEAST_AHEAD_BYTES = 128 * 1024;
+/** So much while nothing is known of any lane, bytes. */
+export const FIRST_AHEAD_BYTES = 1024 * 1024;
 /** In so many records, so that all lanes have something to do until the end. */
 const RECORDS_AHEAD = 4;
 /**
@@ -34,6 +35,7 @@ export class Ahead {
   readonly #link: LinkRate;
   readonly #quickestMs: () => number;
   readonly #processors: Pick<Processors, 'busy'>;
+  readonly #firstBytes: number;
   readonly #nowMs: () => number;
   #bytesPerSecond: number | undefined;
   #onTheirWay = 0;
@@ -47,17 +49,20 @@ export class Ahead {
    * @param link - what is known of all lanes together; all their records are counted there
    * @param quickestMs - the least time in which anything was confirmed; Infinity while nothing was
    * @param processors - while they are busy, it is they that hold us up; short records would cost more of them
+   * @param firstBytes - what the lane gets while nothing is known of it
    * @param nowMs - the clock
    */
   constructor(
     link: LinkRate,
     quickestMs: () => number,
     processors: Pick<Processors, 'busy'>,
+    firstBytes = FIRST_AHEAD_BYTES,
     nowMs: () => number = () => performance.now(),
   ) {
     this.#link = link;
     this.#quickestMs = quickestMs;
     this.#processors = processors;
+    this.#firstBytes = firstBytes;
     this.#nowMs = nowMs;
   }
 
@@ -116,7 +121,7 @@ export class Ahead {
     const compressed = this.#shrinks !== undefined && this.#shrinks < WELL_COMPRESSED;
     const linkHoldsUsUp = this.#link.bytesPerSecond !== Infinity && !this.#processors.busy;
     if (compressed || !linkHoldsUsUp) return Infinity;
-    if (this.#bytesPerSecond === undefined) return FIRST_AHEAD_BYTES;
+    if (this.#bytesPerSecond === undefined) return this.#firstBytes;
     const roundTripMs = this.#quickestMs();
     const ms = AHEAD_MS + (Number.isFinite(roundTripMs) ? ROUND_TRIPS * roundTripMs : 0);
     return Math.max(LEAST_AHEAD_BYTES, (this.#bytesPerSecond * ms) / 1000);

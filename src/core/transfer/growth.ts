@@ -1,6 +1,7 @@
 /**
  * When further lanes are worth it. A connection that takes every lost packet for congestion carries little over a long
- * way, however fast the link is; then twice as many carry twice as much. On a link that is full they carry no more.
+ * way, however fast the link is; then twice as many carry twice as much. On a link that is full they carry no more, which
+ * shows by the time that it takes to connect them (widening.ts).
  */
 
 /** Between two looks, milliseconds. */
@@ -11,8 +12,11 @@ const FAR_MS = 25;
 const LEAST_LEFT_S = 4;
 /** A rate that has grown more than that since the last look is still growing by itself. */
 const STEADY = 1.2;
-/** Twice as many lanes have to carry so much more for there to be more still. */
-const WORTH_IT = 1.25;
+/** Looks that are left out once lanes were added: these have to find their own speed. */
+const SETTLING_LOOKS = 1;
+/** The same where the link was full, at first; each further time twice as many, up to the most. */
+const PUT_OFF_LOOKS = 3;
+const MOST_PUT_OFF_LOOKS = 48;
 
 /** What there is to see. */
 export interface Sight {
@@ -34,24 +38,29 @@ export interface Grower {
   readonly over: boolean;
   /** @returns how many lanes there should be from now on; undefined: as many as there are */
   look(sight: Sight): number | undefined;
+  /** What `look` last said is not to be for now. */
+  putOff(): void;
 }
 
-/** Doubles the lanes for as long as that pays. */
+/** Doubles the lanes for as long as they can be had. */
 export class Growth implements Grower {
   readonly lookMs = LOOK_MS;
   #lanes: number;
   readonly #most: number;
   #lastMs: number;
   #lastBytes = 0;
-  /** Bytes a second at the last look, and before the last growth. */
+  /** Bytes a second at the last look. */
   #rate = 0;
-  #before: number | undefined;
-  /** Looks that say nothing yet: what was added has to find its own speed. */
+  /** Looks that are still left out. */
   #settling = 0;
+  /** How many lanes there were before the last growth. */
+  #grownFrom: number;
+  #putOffLooks = PUT_OFF_LOOKS;
 
   /** @param lanes - now @param most - how many there may be */
   constructor(lanes: number, most: number, nowMs: number) {
     this.#lanes = lanes;
+    this.#grownFrom = lanes;
     this.#most = most;
     this.#lastMs = nowMs;
   }
@@ -72,15 +81,17 @@ export class Growth implements Grower {
       this.#settling -= 1;
       return undefined;
     }
-    if (this.#before !== undefined && rate < this.#before * WORTH_IT) {
-      this.#lanes = this.#most; // that did not help, so more do not either
-      return undefined;
-    }
     if (rate === 0 || rate > last * STEADY || sight.leftBytes < rate * LEAST_LEFT_S)
       return undefined;
-    this.#before = rate;
-    this.#settling = 1;
+    this.#settling = SETTLING_LOOKS;
+    this.#grownFrom = this.#lanes;
     this.#lanes = Math.min(2 * this.#lanes, this.#most);
     return this.#lanes;
+  }
+
+  putOff(): void {
+    this.#lanes = this.#grownFrom;
+    this.#settling = this.#putOffLooks;
+    this.#putOffLooks = Math.min(2 * this.#putOffLooks, MOST_PUT_OFF_LOOKS);
   }
 }

@@ -64,6 +64,9 @@ export class Lane implements ConnectionListener {
   readonly #abort = new AbortController();
   #connection: LaneConnection;
   #phase: Phase = 'up';
+  /** While all lanes are opened together, none comes back by itself. */
+  #opening = false;
+  #dialling = false;
   /** Whether both sides can reconnect; undefined until the peer's hello. */
   #reconnect: boolean | undefined;
   /** Whether the next connection is one that goes on by positions: somebody has heard a hello on this lane. */
@@ -88,7 +91,7 @@ export class Lane implements ConnectionListener {
   #troubleMs: number | undefined;
   #upSinceMs = performance.now();
 
-  /** @param connection - admitted by the relay, not started */
+  /** @param connection - has said who it is, not started */
   constructor(connection: LaneConnection, parts: LaneParts, listener: LaneListener) {
     this.index = connection.index;
     this.#connection = connection;
@@ -96,9 +99,35 @@ export class Lane implements ConnectionListener {
     this.#listener = listener;
   }
 
-  /** Begins to send and to read. */
-  start(): void {
+  /**
+   * Begins to send and to read.
+   * @param opening - whether the relay may still refuse this connection or that of another lane; `suspend` or `opened` tells
+   */
+  start(opening = false): void {
+    this.#opening = opening;
     this.#use(this.#connection, false);
+  }
+
+  /** The relay has refused a lane, and all connections were closed; others follow, or it is the end. */
+  suspend(): void {
+    if (this.#phase === 'closed' || this.#phase === 'over') return;
+    if (this.#meeting) this.#meeting.resolve(false);
+    else this.#lose();
+  }
+
+  /** Another connection instead of the refused one. What was sent may have arrived all the same. */
+  reopen(connection: LaneConnection): void {
+    if (this.#phase !== 'away') {
+      connection.destroy();
+      return;
+    }
+    void this.#meet(connection, this.#parts.timing.laneSilenceMs).then(() => this.#seek());
+  }
+
+  /** The relay has admitted all lanes: from now on this one comes back by itself. */
+  opened(): void {
+    this.#opening = false;
+    this.#seek();
   }
 
   /** When something was last heard, on the clock of `performance.now()`. */
@@ -128,7 +157,7 @@ export class Lane implements ConnectionListener {
     if (!reconnect) this.#sent.forget();
     this.#wake();
     if (this.#phase !== 'away') return;
-    if (reconnect) void this.#comeBack();
+    if (reconnect) this.#seek();
     else this.#fail(this.#lostError());
   }
 
@@ -179,7 +208,8 @@ export class Lane implements ConnectionListener {
   leave(comeBack: boolean): void {
     this.#leaving = true;
     // All but the first have nothing to say, and before the peer's hello nobody dials them.
-    this.#final = !comeBack || (this.#reconnect === undefined && this.index > 0);
+    const unheard = this.#opening || (this.#reconnect === undefined && this.index > 0);
+    this.#final = !comeBack || unheard;
     if (!this.#final) return;
     if (this.#phase === 'away') this.destroy();
     else void this.#connection.closed.then(() => this.#closed.resolve(undefined));
@@ -335,6 +365,7 @@ export class Lane implements ConnectionListener {
 
   /** Nothing came for too long. */
   #loseSilent(): void {
+    if (this.#opening) return;
     this.#silent = true;
     this.#lose();
   }
@@ -355,18 +386,26 @@ export class Lane implements ConnectionListener {
     }
     this.#phase = 'away';
     this.#listener.onAway(this.index);
+    this.#seek();
+  }
+
+  /** Looks for the peer, if the lane is without and may. */
+  #seek(): void {
+    if (this.#phase !== 'away' || this.#opening || this.#dialling || this.#meeting) return;
     // Whether the others may come back is known once both have said hello on lane 0.
     if (this.#reconnect === true || this.index === 0) void this.#comeBack();
   }
 
   /** Dials until the peer is there, too; or gives up. */
   async #comeBack(): Promise<void> {
+    this.#dialling = true;
     const { reconnectMs } = this.#parts.timing;
     const untilMs = (this.#troubleMs ?? performance.now()) + reconnectMs;
     try {
       const meet = (connection: LaneConnection, patienceMs: number): Promise<boolean> =>
         this.#meet(connection, patienceMs);
       await redial(this.#parts, untilMs, this.#abort.signal, meet, this.#silent);
+      this.#dialling = false;
       this.#silent = false;
     } catch (error) {
       if (!this.#abort.signal.aborted) this.#fail(CrocError.from(error));

@@ -94,9 +94,14 @@ export class LaneConnection {
   }
   /** When something was last sent. */
   lastSentMs = performance.now();
+  /** How long it took to connect, milliseconds: a round trip, and the wait behind what was on its way. */
+  connectMs = Infinity;
 
   readonly #socket: Duplex;
   readonly #admission: Admission;
+  /** Resolves when we have said who we are: from now on `start` is of use. */
+  readonly entered: Promise<void>;
+  #admitted: Promise<void> = Promise.resolve();
   readonly #closed = deferred<undefined>();
   readonly #scratch = Buffer.allocUnsafeSlow(4096);
   #early: Buffer = Buffer.alloc(0);
@@ -118,8 +123,16 @@ export class LaneConnection {
     });
     // While the peer's disk stalls, one sign of life after another may wait for room.
     this.#socket.setMaxListeners(0);
-    const connected = new Promise((resolve) => this.#socket.once('connect', resolve));
-    void Promise.all([connected, entering]).then(() => this.#socket.write(this.#admission.line));
+    const dialledMs = performance.now();
+    const connected = new Promise<void>((resolve) => {
+      this.#socket.once('connect', () => {
+        this.connectMs = performance.now() - dialledMs;
+        resolve();
+      });
+    });
+    this.entered = Promise.all([connected, entering]).then(() => {
+      this.#socket.write(this.#admission.line);
+    });
     this.#socket.on('error', (cause) => this.#lose(cause));
     this.#socket.on('end', () => this.#onFin());
     this.#socket.on('close', () => {
@@ -129,21 +142,51 @@ export class LaneConnection {
   }
 
   /**
+   * Begins to connect. Whoever calls this looks at `admitted`.
+   *
+   * @param timeoutMs - until the relay admits us, from when we may enter on
+   * @param entering - resolves when we may say who we are
+   */
+  static dial(
+    where: LaneAddress,
+    timeoutMs: number,
+    signal: AbortSignal,
+    dial: Dial = dialTcp,
+    entering: Promise<unknown> = Promise.resolve(),
+  ): LaneConnection {
+    const connection = new LaneConnection(where, dial, entering);
+    connection.#admitted = connection.#admit(timeoutMs, signal, entering);
+    return connection;
+  }
+
+  /**
    * Connects and waits until the relay admits us.
    *
-   * @param timeoutMs - for that, from when we may enter on
-   * @param entering - resolves when we may say who we are
-   * @throws CrocError `relay_port_blocked`, `relay_silent`, `not_a_relay`, or what the relay answers
+   * @param timeoutMs - for that
+   * @throws CrocError as `admitted`
    */
   static async open(
     where: LaneAddress,
     timeoutMs: number,
     signal: AbortSignal,
     dial: Dial = dialTcp,
-    entering: Promise<unknown> = Promise.resolve(),
   ): Promise<LaneConnection> {
-    const connection = new LaneConnection(where, dial, entering);
-    const admission = connection.#admission;
+    const connection = LaneConnection.dial(where, timeoutMs, signal, dial);
+    await connection.admitted;
+    return connection;
+  }
+
+  /**
+   * Resolves when the relay has admitted us; else the connection is closed. Before that nobody else is told of its loss.
+   *
+   * Rejects with a CrocError: `relay_port_blocked`, `relay_silent`, `not_a_relay`, or what the relay answers.
+   */
+  get admitted(): Promise<void> {
+    return this.#admitted;
+  }
+
+  async #admit(timeoutMs: number, signal: AbortSignal, entering: Promise<unknown>): Promise<void> {
+    const admission = this.#admission;
     let timer: NodeJS.Timeout | undefined;
     void entering.then(() => {
       if (!admission.settled) timer = setTimeout(() => admission.timeOut(), timeoutMs);
@@ -152,11 +195,9 @@ export class LaneConnection {
     signal.addEventListener('abort', onAbort, { once: true });
     if (signal.aborted) onAbort();
     try {
-      connection.#early = await admission.answer;
-      connection.#phase = 'admitted';
-      return connection;
+      await admission.answer;
     } catch (error) {
-      connection.destroy();
+      this.destroy();
       throw error;
     } finally {
       clearTimeout(timer);
@@ -170,14 +211,14 @@ export class LaneConnection {
   }
 
   /**
-   * Sends our preamble and begins to read the peer's stream. On the first connection of a lane records
-   * may be written at once; on a later one only when the peer's preamble is there, which the first
-   * record from it shows.
+   * Sends our preamble and begins to read the peer's stream; the relay need not have admitted us yet. On the first
+   * connection of a lane records may be written at once; on a later one only when the peer's preamble is there, which
+   * the first record from it shows.
    */
   start(keys: ConnectionKeys, listener: ConnectionListener): void {
     this.#keys = keys;
     this.#listener = listener;
-    this.#phase = 'preamble';
+    if (this.#phase === 'admitted') this.#phase = 'preamble';
     const { role, secrets, preamble } = keys;
     if (!preamble.again)
       this.#sealer = new Sealer(laneKey(secrets, role, this.index, preamble.salt));
@@ -245,17 +286,18 @@ export class LaneConnection {
       else if (this.#opener) this.#deliver(this.#opener.push(buffer.subarray(0, count)));
       else this.#take(Buffer.from(buffer.subarray(0, count)));
     });
-    const early = this.#phase === 'admission' || this.#phase === 'admitted';
-    return !(this.#held > 0 || (early && this.#admission.settled));
+    return !(this.#held > 0 || this.#phase === 'admitted');
   }
 
   /** Takes bytes that come before the first record. */
   #take(bytes: Buffer): void {
-    if (this.#phase === 'admission' && !this.#admission.settled) {
-      this.#admission.push(bytes);
-      return;
+    let stream: Buffer | undefined = bytes;
+    if (this.#phase === 'admission') {
+      stream = this.#admission.push(bytes);
+      if (stream === undefined) return;
+      this.#phase = this.#keys ? 'preamble' : 'admitted';
     }
-    this.#early = Buffer.concat([this.#early, bytes]);
+    this.#early = Buffer.concat([this.#early, stream]);
     if (this.#phase !== 'preamble' || this.#early.length < PREAMBLE_BYTES || !this.#keys) return;
     const theirs = decodePreamble(this.#early.subarray(0, PREAMBLE_BYTES));
     const rest = this.#early.subarray(PREAMBLE_BYTES);
@@ -317,7 +359,12 @@ export class LaneConnection {
   #onFin(): void {
     this.#fin = true;
     this.#admission.fail(new CrocError('connection_lost', { detail: `lane ${this.index}` }));
-    if (this.#phase !== 'broken') this.#listener?.onFin(this);
+    if (this.#isOpen) this.#listener?.onFin(this);
+  }
+
+  /** Whether its end is for the listener to hear of: the relay has admitted us, and no rule was broken. */
+  get #isOpen(): boolean {
+    return this.#phase !== 'broken' && this.#phase !== 'admission';
   }
 
   /** The connection is gone. */
@@ -327,6 +374,6 @@ export class LaneConnection {
     const listener = this.#listener;
     this.#listener = undefined;
     this.#socket.destroy();
-    if (this.#phase !== 'broken') listener?.onLost(this, error);
+    if (this.#isOpen) listener?.onLost(this, error);
   }
 }

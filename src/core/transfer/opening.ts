@@ -41,6 +41,15 @@ export interface OpeningParts {
   readonly dial: Dial;
   /** No lane says who it is before this resolves. */
   readonly entering: Promise<unknown>;
+  readonly early?: EarlyUse;
+}
+
+/** Whoever uses connections already when all of them have said who they are, and the relay's word is still to come. */
+export interface EarlyUse {
+  /** Connections of an attempt, one for each lane: the first ones, or others that take their place. */
+  onEntered(connections: readonly LaneConnection[]): void;
+  /** The relay has not admitted all of them: they are closed. There is another attempt, or none. */
+  onRefused(): void;
 }
 
 /**
@@ -91,19 +100,26 @@ export async function openLanes(
 }
 
 async function openAll(
-  { where, timing, dial, entering }: OpeningParts,
+  { where, timing, dial, entering, early }: OpeningParts,
   signal: AbortSignal,
 ): Promise<readonly LaneConnection[]> {
-  const attempts = await Promise.allSettled(
-    Array.from({ length: where.count }, (_, index) =>
-      LaneConnection.open(where.lane(index), timing.connectMs, signal, dial, entering),
-    ),
+  const connections = Array.from({ length: where.count }, (_, index) =>
+    LaneConnection.dial(where.lane(index), timing.connectMs, signal, dial, entering),
   );
-  const connections = attempts.flatMap((attempt) =>
-    attempt.status === 'fulfilled' ? [attempt.value] : [],
+  const attempt = { refused: false };
+  const admissions = connections.map(({ admitted }) => admitted);
+  for (const admission of admissions) admission.catch(() => (attempt.refused = true));
+  const entered = Promise.all(connections.map((connection) => connection.entered)).then(() => {
+    if (!attempt.refused) early?.onEntered(connections);
+  });
+  const refused = (await Promise.allSettled(admissions)).find(
+    ({ status }) => status === 'rejected',
   );
-  const refused = attempts.find((attempt) => attempt.status === 'rejected');
-  if (!refused) return connections;
+  if (refused?.status !== 'rejected') {
+    await entered;
+    return connections;
+  }
   for (const connection of connections) connection.destroy();
+  early?.onRefused();
   throw refused.reason;
 }

@@ -10,7 +10,7 @@ import { fromRanges, toWireEntry } from '../wire/control.js';
 import type { ControlOf } from '../wire/control.js';
 import { encodeData } from '../wire/data.js';
 import { MAX_PAYLOAD_BYTES } from '../wire/limits.js';
-import { Ahead } from './ahead.js';
+import { Ahead, FIRST_AHEAD_BYTES, LEAST_AHEAD_BYTES } from './ahead.js';
 import { Growth } from './growth.js';
 import type { Grower } from './growth.js';
 import { Hashing } from './hashing.js';
@@ -258,9 +258,13 @@ export class Outbound implements Flow {
     await this.#hashing.run();
   }
 
-  /** One lane's loop: read a batch, seal it, send it, until the plan is empty. */
-  async #pump(lane: Lane, plan: SendPlan): Promise<void> {
-    const ahead = new Ahead(this.#rate, () => this.#session.quickestMs, this.#processors);
+  /**
+   * One lane's loop: read a batch, seal it, send it, until the plan is empty.
+   * @param firstBytes - what it gets while it is not known how much it carries
+   */
+  async #pump(lane: Lane, plan: SendPlan, firstBytes = FIRST_AHEAD_BYTES): Promise<void> {
+    const quickestMs = (): number => this.#session.quickestMs;
+    const ahead = new Ahead(this.#rate, quickestMs, this.#processors, firstBytes);
     const buffer = Buffer.allocUnsafeSlow(MAX_PAYLOAD_BYTES);
     const pause = pacer();
     while (!plan.finished) {
@@ -302,7 +306,7 @@ export class Outbound implements Flow {
     }
   }
 
-  /** Opens further lanes for as long as the link carries more by that. */
+  /** Opens further lanes where the link may carry more by that. */
   async #grow(plan: SendPlan): Promise<void> {
     const { signal } = this.#sent;
     const growth = this.#growing(this.#session.lanes.length, this.#mostLanes);
@@ -320,8 +324,8 @@ export class Outbound implements Flow {
       });
       if (count === undefined) continue;
       const lanes = await this.#session.widen(count);
-      if (lanes.length === 0) break;
-      more.push(...lanes.map((lane) => this.#pump(lane, plan)));
+      if (lanes.length === 0) growth.putOff();
+      more.push(...lanes.map((lane) => this.#pump(lane, plan, LEAST_AHEAD_BYTES)));
     }
     await Promise.all(more);
   }

@@ -90,6 +90,8 @@ export class Session implements LaneListener {
   /** Lane → its compressed records that are being worked on: one at a time, so that memory stays bounded. */
   readonly #decompressing = new Map<number, Promise<void>>();
   #broken = false;
+  /** Whether the relay has still to admit the lanes. */
+  #opening = false;
   /** Whether it was the peer that broke a rule: nobody waits for it any more. */
   #peerBroke = false;
   #quickestMs = Infinity;
@@ -116,6 +118,7 @@ export class Session implements LaneListener {
     const { where, dial } = edges;
     this.#widening = new Widening({
       role,
+      connectMs: Math.min(...connections.map((connection) => connection.connectMs)),
       possible: () => this.reconnects && this.uses('lanes'),
       count: () => this.#lanes.length,
       most: () => where.most,
@@ -136,7 +139,9 @@ export class Session implements LaneListener {
    * Opens every lane; all or none.
    *
    * @param onConnection - told when the connection to the peer is lost, and when it is back
-   * @throws CrocError as `openLanes` does
+   * @param early - starts the session when its lanes have said who they are: so the first words are there a round trip
+   *   sooner than the relay's word is here. Gives what it comes to, which counts, whatever the relay says then.
+   * @throws CrocError as `openLanes` does, or what `early` came to
    */
   static async open(
     target: LaneTarget,
@@ -144,12 +149,48 @@ export class Session implements LaneListener {
     signal: AbortSignal,
     onConnection: (connection: Connection) => void,
     edges: SessionEdges = { dial: dialTcp, random: systemRandom },
+    early?: (session: Session) => Promise<unknown>,
   ): Promise<Session> {
     setMaxListeners(0, signal); // every lane listens
     const where = new Whereabouts(target, edges.locate);
     const { dial, entering = Promise.resolve() } = edges;
-    const connections = await openLanes({ where, timing, dial, entering }, signal);
-    return new Session(connections, target, timing, { ...edges, where, signal }, onConnection);
+    const parts = { where, timing, dial, entering };
+    const make = (connections: readonly LaneConnection[]): Session =>
+      new Session(connections, target, timing, { ...edges, where, signal }, onConnection);
+    if (!early) return make(await openLanes(parts, signal));
+    const begun = deferred<Session>();
+    let session: Session | undefined;
+    const stop = new AbortController();
+    const onEntered = (connections: readonly LaneConnection[]): void => {
+      if (session) {
+        session.#reopen(connections);
+        return;
+      }
+      const first = make(connections);
+      session = first;
+      first.#opening = true;
+      early(first).then(() => begun.resolve(first), begun.reject);
+    };
+    const onRefused = (): void => {
+      for (const lane of session?.lanes ?? []) lane.suspend();
+    };
+    const opening = openLanes(
+      { ...parts, early: { onEntered, onRefused } },
+      AbortSignal.any([signal, stop.signal]),
+    ).then((connections) => {
+      session ??= make(connections);
+      session.#opening = false;
+      for (const lane of session.lanes) lane.opened();
+      return session;
+    });
+    try {
+      return await Promise.race([opening, begun.promise]);
+    } catch (thrown) {
+      const error = CrocError.from(thrown);
+      session?.fail(error);
+      stop.abort(error);
+      throw error;
+    }
   }
 
   /** The abilities that both sides have; known once the peer has said `hello`. */
@@ -160,7 +201,7 @@ export class Session implements LaneListener {
   /** Begins: keys, hello, signs of life. */
   start(flow: Flow): void {
     this.#flow = flow;
-    for (const lane of this.lanes) lane.start();
+    for (const lane of this.lanes) lane.start(this.#opening);
     const features = [...FEATURES];
     this.tell({ t: 'hello', version: DATA_VERSION, oldest: OLDEST_DATA_VERSION, features });
     this.#watchedMs = performance.now();
@@ -230,7 +271,7 @@ export class Session implements LaneListener {
    * Opens further lanes. Never rejects.
    *
    * @param count - how many there are to be in all, at most `mostLanes`
-   * @returns those; none when relay or peer would not have them
+   * @returns those; none when relay or peer would not have them, or the way is full already
    */
   widen(count: number): Promise<readonly Lane[]> {
     return this.#widening.widen(count);
@@ -244,6 +285,14 @@ export class Session implements LaneListener {
       lane.agree(true);
     }
     return lanes;
+  }
+
+  #reopen(connections: readonly LaneConnection[]): void {
+    for (const connection of connections) {
+      const lane = this.lanes[connection.index];
+      if (lane) lane.reopen(connection);
+      else connection.destroy();
+    }
   }
 
   /** From now on the peer may be silent for as long as it likes. */

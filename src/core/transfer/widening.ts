@@ -10,9 +10,15 @@ import type { ControlOf } from '../wire/control.js';
 import type { Lane } from './lane.js';
 import type { LaneConnection } from './laneConnection.js';
 
+/** Where connecting takes so many times as long as at first, and that much longer, much is waiting on the way: it is full. */
+const FULL = 1.3;
+const FULL_MS = 25;
+
 /** What is widened. */
 export interface WideningParts {
   readonly role: Role;
+  /** How long the quickest of the first lanes took to connect, milliseconds. */
+  readonly connectMs: number;
   /** Whether relay and peer can do it. */
   readonly possible: () => boolean;
   /** Lanes now, and how many the relay lets in. */
@@ -89,13 +95,15 @@ export class Widening {
     this.#parts.tell({ t: 'lanes', count: this.#parts.count() });
   }
 
-  /** All or none. */
+  /** All or none; none, too, when what is there already fills the way. */
   async #connect(count: number): Promise<boolean> {
     const first = this.#parts.count();
     const indices = Array.from({ length: count - first }, (_, index) => first + index);
     const attempts = await Promise.allSettled(indices.map((index) => this.#parts.connect(index)));
     this.#spare = attempts.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
-    if (this.#spare.length === indices.length && !this.#closed) return true;
+    const quickestMs = Math.min(...this.#spare.map(({ connectMs }) => connectMs));
+    const full = quickestMs > FULL * this.#parts.connectMs + FULL_MS;
+    if (this.#spare.length === indices.length && !this.#closed && !full) return true;
     this.#drop();
     return false;
   }

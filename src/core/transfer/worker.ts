@@ -22,7 +22,7 @@ import type { SendingOptions, Walked } from './outbound.js';
 import { Person } from './person.js';
 import { totalsOf } from './selection.js';
 import { Session } from './session.js';
-import type { Connection } from '../types.js';
+import type { Connection, TransferResult } from '../types.js';
 import { walkAll } from './walking.js';
 
 /** How long the peer may take to close after both have said everything, in milliseconds. */
@@ -104,12 +104,18 @@ class Transfer {
     const onConnection = (connection: Connection): void =>
       this.#post({ type: 'connection', connection });
     const { signal } = this.#abort;
-    const session = await Session.open(target, timing, signal, onConnection, edges);
+    let sent: Promise<TransferResult> | undefined;
+    const offer = (early: Session): Promise<TransferResult> => {
+      this.#session = early;
+      return (sent = this.#offer(early));
+    };
+    const early = target.role === 'sender' ? offer : undefined;
+    const session = await Session.open(target, timing, signal, onConnection, edges, early);
     this.#reconnectMs = timing.reconnectMs;
     this.#session = session;
     this.#begin = async () => {
       this.#begin = undefined;
-      await (target.role === 'sender' ? this.#send(session) : this.#receive(session));
+      await (sent ? this.#send(session, sent) : this.#receive(session));
     };
     this.#post({ type: 'connected' });
   }
@@ -121,7 +127,8 @@ class Transfer {
     return this.#locating.promise;
   }
 
-  async #send(session: Session): Promise<void> {
+  /** Begins to send. */
+  #offer(session: Session): Promise<TransferResult> {
     const outbound = new Outbound(
       session,
       this.#walked,
@@ -129,7 +136,11 @@ class Transfer {
       this.#sending,
     );
     session.start(outbound);
-    const result = await outbound.run();
+    return outbound.run();
+  }
+
+  async #send(session: Session, sent: Promise<TransferResult>): Promise<void> {
+    const result = await sent;
     await session.finish(CLOSING_MS);
     this.#post({ type: 'done', result: { ...result, roots: [] } });
     await this.#end(undefined);
