@@ -86,7 +86,7 @@ export async function run(options: RunOptions): Promise<Ending> {
       };
       return grower;
     });
-    session.start(outbound);
+    session.start(outbound, true);
     sent = outbound.run();
     return sent;
   };

@@ -138,6 +138,8 @@ export class FakeNetwork {
   tampered = false;
   /** While this says no, the weather is fine for a party. */
   stormy: (role: Role) => boolean = () => true;
+  /** How long a party takes to connect, milliseconds. */
+  connectMs: (role: Role) => number = () => 0;
   /** Connections that were dialled. */
   dials = 0;
 
@@ -153,11 +155,14 @@ export class FakeNetwork {
       const socket = new FakeSocket(role, where, this, onread);
       socket.slow = this.#draw() < this.#weather.slow;
       this.dials += 1;
-      setImmediate(() => {
+      const connect = (): void => {
         if (socket.destroyed) return;
         if (this.#trouble(role, this.#weather.refuse)) socket.destroy(new Error('refused'));
         else socket.emit('connect');
-      });
+      };
+      const ms = this.connectMs(role);
+      if (ms > 0) setTimeout(connect, ms);
+      else setImmediate(connect);
       return socket;
     };
   }

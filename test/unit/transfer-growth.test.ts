@@ -22,13 +22,22 @@ function looks(
 }
 
 describe('lanes', () => {
-  it('double while each carries as much as before, up to the most there may be', () => {
+  it('double while the link holds us up, up to the most there may be', () => {
     expect(looks(7, 16, (lanes) => lanes * 100)).toEqual([4, 8, 8, 16, 16, 16, 16]);
     expect(looks(7, 6, (lanes) => lanes * 100)).toEqual([4, 6, 6, 6, 6, 6, 6]);
   });
 
-  it('stay as many as they are once more of them carried no more', () => {
-    expect(looks(9, 16, () => 1000).at(-1)).toBe(8);
+  it('are asked for less and less often where the link is full', () => {
+    const growth = new Growth(4, 16, 0);
+    const asked = Array.from({ length: 200 }, (_, second) => second + 1).filter((second) => {
+      const full = { arrivedBytes: second * 1000, leftBytes: 1e12, quickestMs: 100, limited: true };
+      const count = growth.look({ nowMs: 1000 * second, ...full });
+      expect(count === undefined || count === 8).toBe(true);
+      if (count !== undefined) growth.putOff();
+      return count !== undefined;
+    });
+    expect(asked).toEqual([2, 6, 13, 26, 51, 100, 149, 198]);
+    expect(growth.over).toBe(false);
   });
 
   it('wait until the link has found its speed by itself', () => {

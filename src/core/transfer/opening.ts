@@ -48,7 +48,10 @@ export interface OpeningParts {
 export interface EarlyUse {
   /** Connections of an attempt, one for each lane: the first ones, or others that take their place. */
   onEntered(connections: readonly LaneConnection[]): void;
-  /** The relay has not admitted all of them: they are closed. There is another attempt, or none. */
+  /**
+   * The relay has not admitted all of them: they are closed. There is another attempt, or none. After an abort it is not
+   * called; those that were admitted are then for the user to close.
+   */
   onRefused(): void;
 }
 
@@ -106,11 +109,13 @@ async function openAll(
   const connections = Array.from({ length: where.count }, (_, index) =>
     LaneConnection.dial(where.lane(index), timing.connectMs, signal, dial, entering),
   );
-  const attempt = { refused: false };
+  const attempt = { refused: false, used: false };
   const admissions = connections.map(({ admitted }) => admitted);
   for (const admission of admissions) admission.catch(() => (attempt.refused = true));
   const entered = Promise.all(connections.map((connection) => connection.entered)).then(() => {
-    if (!attempt.refused) early?.onEntered(connections);
+    if (attempt.refused || !early) return;
+    attempt.used = true;
+    early.onEntered(connections);
   });
   const refused = (await Promise.allSettled(admissions)).find(
     ({ status }) => status === 'rejected',
@@ -119,6 +124,8 @@ async function openAll(
     await entered;
     return connections;
   }
+  // Who is stopped may have a last word to say on those that were admitted.
+  if (attempt.used && signal.aborted) throw refused.reason;
   for (const connection of connections) connection.destroy();
   early?.onRefused();
   throw refused.reason;

@@ -1,7 +1,4 @@
-/**
- * All lanes of one transfer together: control messages on lane 0, data on every lane, signs of life,
- * and the one way out.
- */
+/** What is said over the lanes of one transfer: control messages, data, signs of life, and the one way out. */
 import { setMaxListeners } from 'node:events';
 import { systemRandom } from '../edges.js';
 import type { RandomBytes } from '../edges.js';
@@ -10,17 +7,19 @@ import type { Deferred } from '../async.js';
 import { CrocError, ERRORS } from '../errors.js';
 import { RecordType, decodeControl, encodeControl, peerFailure } from '../wire/control.js';
 import type { ControlMessage, ControlOf } from '../wire/control.js';
-import { decompress, packControl, unpackControl } from '../wire/compressed.js';
+import { packControl, unpackControl } from '../wire/compressed.js';
 import { decodeData } from '../wire/data.js';
 import type { DataPiece } from '../wire/data.js';
-import { release } from '../wire/memory.js';
 import { DATA_VERSION, FEATURES, OLDEST_DATA_VERSION, POSITION_MS } from '../wire/limits.js';
 import type { Feature } from '../wire/limits.js';
-import { Lane } from './lane.js';
-import type { LaneListener } from './lane.js';
+import { Decompressing } from './decompressing.js';
+import type { Lane, LaneListener } from './lane.js';
 import { LaneConnection, dialTcp } from './laneConnection.js';
 import type { Dial } from './laneConnection.js';
+import { LaneGroup } from './laneGroup.js';
 import { openLanes } from './opening.js';
+import { openEarly } from './openingEarly.js';
+import type { EarlyUser } from './openingEarly.js';
 import { Whereabouts } from './whereabouts.js';
 import { Widening } from './widening.js';
 import type { Locate } from './whereabouts.js';
@@ -30,8 +29,6 @@ import type { LaneTarget } from '../wire/keys.js';
 
 /** How long saying farewell may take, in milliseconds. */
 const FAREWELL_MS = 2000;
-/** While other lanes work, one that is away for this long is told as a lost connection, milliseconds. */
-const LONG_AWAY_MS = 3000;
 /** How long a further lane may take to be there, milliseconds: the transfer might end meanwhile. */
 const MORE_MS = 5000;
 /** Between two looks at the lanes; when it takes longer, this process itself has slept. Milliseconds. */
@@ -70,28 +67,27 @@ export interface SessionEdges {
   readonly entering?: Promise<unknown>;
 }
 
-/** The lanes of one transfer. */
-export class Session implements LaneListener {
-  #lanes: readonly Lane[];
+/** One transfer's end of the data plane. */
+export class Session implements LaneListener, EarlyUser {
   /** Rejects with the first thing that makes going on impossible; never resolves. */
   readonly failed: Promise<never>;
+  /** What the early use of the lanes comes to, if there is one. */
+  over: Promise<unknown> = Promise.resolve();
 
   readonly #timing: DataTiming;
-  readonly #onConnection: (connection: Connection) => void;
+  readonly #lanes: LaneGroup;
   readonly #failure: Deferred<never> = deferred<never>();
   #flow: Flow | undefined;
   #greeted = false;
-  #connected = true;
   #shared: ReadonlySet<Feature> = new Set();
   readonly #features = deferred<ReadonlySet<Feature>>();
   #ended = 0;
   #watch: NodeJS.Timeout | undefined;
   #watchedMs = 0;
-  /** Lane → its compressed records that are being worked on: one at a time, so that memory stays bounded. */
-  readonly #decompressing = new Map<number, Promise<void>>();
-  #broken = false;
-  /** Whether the relay has still to admit the lanes. */
-  #opening = false;
+  readonly #decompressing = new Decompressing(
+    (plaintext, sentBytes) => this.#onData(plaintext, sentBytes),
+    (error) => this.fail(CrocError.from(error)),
+  );
   /** Whether it was the peer that broke a rule: nobody waits for it any more. */
   #peerBroke = false;
   #quickestMs = Infinity;
@@ -107,40 +103,39 @@ export class Session implements LaneListener {
     onConnection: (connection: Connection) => void,
   ) {
     const { role, secrets } = target;
-    const { signal } = edges;
+    const { where, dial, signal } = edges;
     this.#timing = timing;
-    this.#onConnection = onConnection;
-    const laneOf = (connection: LaneConnection): Lane => {
-      const { index } = connection;
-      return new Lane(connection, { ...edges, index, timing, role, secrets }, this);
-    };
-    this.#lanes = connections.map(laneOf);
-    const { where, dial } = edges;
+    const parts = { ...edges, timing, role, secrets, listener: this, onConnection };
+    this.#lanes = new LaneGroup(connections, parts);
     this.#widening = new Widening({
       role,
       connectMs: Math.min(...connections.map((connection) => connection.connectMs)),
       possible: () => this.reconnects && this.uses('lanes'),
-      count: () => this.#lanes.length,
+      count: () => this.lanes.length,
       most: () => where.most,
       connect: (index) => LaneConnection.open(where.lane(index), MORE_MS, signal, dial),
-      add: (more) => this.#add(more.map(laneOf), where),
+      add: (more) => {
+        const lanes = this.#lanes.add(more);
+        where.widen(this.lanes.length);
+        return lanes;
+      },
       tell: (message) => this.tell(message),
     });
     this.failed = this.#failure.promise;
-    edges.where.settle((count) => this.#shrink(count));
+    where.settle((count) => this.#shrink(count));
   }
 
   /** Every lane; fewer than at first only before the peer has said `hello`, more after `widen`. */
   get lanes(): readonly Lane[] {
-    return this.#lanes;
+    return this.#lanes.all;
   }
 
   /**
    * Opens every lane; all or none.
    *
    * @param onConnection - told when the connection to the peer is lost, and when it is back
-   * @param early - starts the session when its lanes have said who they are: so the first words are there a round trip
-   *   sooner than the relay's word is here. Gives what it comes to, which counts, whatever the relay says then.
+   * @param early - starts the session as soon as its lanes have said who they are (openingEarly.ts), and gives what it
+   *   comes to
    * @throws CrocError as `openLanes` does, or what `early` came to
    */
   static async open(
@@ -158,39 +153,11 @@ export class Session implements LaneListener {
     const make = (connections: readonly LaneConnection[]): Session =>
       new Session(connections, target, timing, { ...edges, where, signal }, onConnection);
     if (!early) return make(await openLanes(parts, signal));
-    const begun = deferred<Session>();
-    let session: Session | undefined;
-    const stop = new AbortController();
-    const onEntered = (connections: readonly LaneConnection[]): void => {
-      if (session) {
-        session.#reopen(connections);
-        return;
-      }
-      const first = make(connections);
-      session = first;
-      first.#opening = true;
-      early(first).then(() => begun.resolve(first), begun.reject);
-    };
-    const onRefused = (): void => {
-      for (const lane of session?.lanes ?? []) lane.suspend();
-    };
-    const opening = openLanes(
-      { ...parts, early: { onEntered, onRefused } },
-      AbortSignal.any([signal, stop.signal]),
-    ).then((connections) => {
-      session ??= make(connections);
-      session.#opening = false;
-      for (const lane of session.lanes) lane.opened();
+    return openEarly(parts, signal, (connections) => {
+      const session = make(connections);
+      session.over = early(session);
       return session;
     });
-    try {
-      return await Promise.race([opening, begun.promise]);
-    } catch (thrown) {
-      const error = CrocError.from(thrown);
-      session?.fail(error);
-      stop.abort(error);
-      throw error;
-    }
   }
 
   /** The abilities that both sides have; known once the peer has said `hello`. */
@@ -198,15 +165,30 @@ export class Session implements LaneListener {
     return this.#features.promise;
   }
 
-  /** Begins: keys, hello, signs of life. */
-  start(flow: Flow): void {
+  /**
+   * Begins: keys, hello, signs of life.
+   * @param opening - whether the relay has still to admit the lanes
+   */
+  start(flow: Flow, opening = false): void {
     this.#flow = flow;
-    for (const lane of this.lanes) lane.start(this.#opening);
+    this.#lanes.start(opening);
     const features = [...FEATURES];
     this.tell({ t: 'hello', version: DATA_VERSION, oldest: OLDEST_DATA_VERSION, features });
     this.#watchedMs = performance.now();
     const { pingMs, silenceMs } = this.#timing;
     this.#watch = setInterval(() => this.#tick(), Math.min(POSITION_MS, pingMs / 2, silenceMs / 2));
+  }
+
+  suspend(): void {
+    this.#lanes.suspend();
+  }
+
+  reopen(connections: readonly LaneConnection[]): void {
+    this.#lanes.reopen(connections);
+  }
+
+  opened(): void {
+    this.#lanes.opened();
   }
 
   /** Whether both sides have an ability. The peer's first message of any other kind settles it. */
@@ -237,7 +219,7 @@ export class Session implements LaneListener {
       this.#quickestMs = Math.min(this.#quickestMs, performance.now() - sentMs);
     };
     const record = { heldBytes: plaintext.length, again: () => [plaintext], confirmed };
-    await this.#controlLane().send([plaintext], record);
+    await this.#lanes.control.send([plaintext], record);
   }
 
   /** Sends a control message without waiting; a lane that is gone tells of itself elsewhere. */
@@ -277,24 +259,6 @@ export class Session implements LaneListener {
     return this.#widening.widen(count);
   }
 
-  #add(lanes: readonly Lane[], where: Whereabouts): readonly Lane[] {
-    this.#lanes = [...this.#lanes, ...lanes];
-    where.widen(this.#lanes.length);
-    for (const lane of lanes) {
-      lane.start();
-      lane.agree(true);
-    }
-    return lanes;
-  }
-
-  #reopen(connections: readonly LaneConnection[]): void {
-    for (const connection of connections) {
-      const lane = this.lanes[connection.index];
-      if (lane) lane.reopen(connection);
-      else connection.destroy();
-    }
-  }
-
   /** From now on the peer may be silent for as long as it likes. */
   expectSilence(): void {
     this.#peerIsDone = true;
@@ -302,25 +266,24 @@ export class Session implements LaneListener {
 
   /** Stops with `error`: whoever waits on `failed` gets it. Only the first one counts. */
   fail(error: CrocError): void {
-    this.#broken = true;
+    this.#decompressing.stop();
     this.#failure.reject(error);
   }
 
   /** Tells the peer why we stop, gives the words a moment to leave, and closes. Never throws. */
   async farewell(message: ControlOf<'cancel'> | ControlOf<'error'> | undefined): Promise<void> {
-    for (const lane of this.lanes) lane.leave(!this.#peerBroke);
+    this.#lanes.leave(!this.#peerBroke);
     if (message) this.tell(message);
     await this.finish(FAREWELL_MS);
   }
 
   /** Ends our direction on every lane, waits until the peer has closed too, at most `patienceMs`. Never throws. */
   async finish(patienceMs: number): Promise<void> {
-    for (const lane of this.lanes) lane.end();
     let timer: NodeJS.Timeout | undefined;
     const patience = new Promise((resolve) => {
       timer = setTimeout(resolve, patienceMs);
     });
-    await Promise.race([Promise.all(this.lanes.map((lane) => lane.closed)), patience]);
+    await Promise.race([this.#lanes.end(), patience]);
     clearTimeout(timer);
     this.close();
   }
@@ -329,7 +292,7 @@ export class Session implements LaneListener {
   close(): void {
     clearInterval(this.#watch);
     this.#widening.close();
-    for (const lane of this.lanes) lane.destroy();
+    this.#lanes.destroy();
   }
 
   /** Whether a lane that is lost comes back: both sides have said that they can do that. */
@@ -346,7 +309,7 @@ export class Session implements LaneListener {
       return undefined;
     }
     if (type === RecordType.compressed && this.uses('brotli'))
-      return this.#onCompressed(lane, plaintext);
+      return this.#decompressing.add(lane, plaintext);
     if (type !== RecordType.data)
       throw new CrocError('protocol_error', { detail: `a record of type ${type ?? 'none'}` });
     return this.#onData(plaintext, plaintext.length);
@@ -355,9 +318,9 @@ export class Session implements LaneListener {
   onEnd(): void {
     this.#ended += 1;
     if (this.#ended < this.lanes.length) return;
-    const pending = [...this.#decompressing.values()];
-    if (pending.length === 0) this.#flow?.onAllEnded();
-    else void Promise.all(pending).then(() => this.#flow?.onAllEnded());
+    const { pending } = this.#decompressing;
+    if (pending) void pending.then(() => this.#flow?.onAllEnded());
+    else this.#flow?.onAllEnded();
   }
 
   onLost(_lane: number, error: CrocError): void {
@@ -370,30 +333,13 @@ export class Session implements LaneListener {
   }
 
   onAway(): void {
-    this.#tellConnection(performance.now());
+    this.#lanes.tellConnection(performance.now());
   }
 
   #onData(plaintext: Buffer, sentBytes: number): Promise<void> | undefined {
     const pieces = decodeData(plaintext);
     const content = pieces.reduce((sum, { length }) => sum + length, 0);
     return this.#flow?.onData(pieces, Math.min(sentBytes, content));
-  }
-
-  #onCompressed(lane: number, record: Buffer): Promise<void> {
-    const before = this.#decompressing.get(lane);
-    const all = this.#takeCompressed(before, record).catch((error: unknown) =>
-      this.fail(CrocError.from(error)),
-    );
-    this.#decompressing.set(lane, all);
-    return all;
-  }
-
-  async #takeCompressed(before: Promise<void> | undefined, record: Buffer): Promise<void> {
-    await before;
-    if (this.#broken) return;
-    const plaintext = await decompress(record);
-    await this.#onData(plaintext, record.length);
-    release(plaintext);
   }
 
   #onControl(message: ControlMessage): void {
@@ -427,7 +373,7 @@ export class Session implements LaneListener {
     if (hello.oldest > DATA_VERSION)
       throw new CrocError('incompatible_version', { detail: 'this side is older' });
     this.#shared = new Set(FEATURES.filter((one) => hello.features.includes(one)));
-    for (const lane of this.lanes) lane.agree(this.reconnects);
+    this.#lanes.agree(this.reconnects);
     this.#features.resolve(this.#shared);
   }
 
@@ -439,30 +385,14 @@ export class Session implements LaneListener {
       this.#checkSilence(nowMs);
       return;
     }
-    for (const lane of this.lanes) lane.tick(nowMs, awake);
-    this.#tellConnection(nowMs);
+    this.#lanes.tick(nowMs, awake);
   }
 
   /** Where lanes cannot come back, all of them together are silent or not. */
   #checkSilence(nowMs: number): void {
-    const heard = Math.max(...this.lanes.map((lane) => lane.lastHeardMs));
-    if (!this.#peerIsDone && nowMs - heard > this.#timing.silenceMs)
+    if (!this.#peerIsDone && nowMs - this.#lanes.lastHeardMs > this.#timing.silenceMs)
       this.fail(new CrocError('peer_silent'));
-    const sent = Math.max(...this.lanes.map((lane) => lane.lastSentMs));
-    if (nowMs - sent >= this.#timing.pingMs) this.tell({ t: 'ping' });
-  }
-
-  /** Tells when the connection is lost or back: all lanes are away, or one is for long. */
-  #tellConnection(nowMs: number): void {
-    const away = this.lanes.flatMap(({ awaySinceMs }) => awaySinceMs ?? []);
-    const since = away.length > 0 ? Math.min(...away) : undefined;
-    const connected =
-      since === undefined ||
-      (this.#connected && away.length < this.lanes.length && nowMs - since < LONG_AWAY_MS);
-    if (connected === this.#connected) return;
-    this.#connected = connected;
-    const giveUpInMs = since === undefined ? 0 : since + this.#timing.reconnectMs - nowMs;
-    this.#onConnection({ connected, giveUpInMs: Math.max(0, Math.round(giveUpInMs)) });
+    if (nowMs - this.#lanes.lastSentMs >= this.#timing.pingMs) this.tell({ t: 'ping' });
   }
 
   /**
@@ -472,15 +402,8 @@ export class Session implements LaneListener {
    */
   #shrink(count: number): boolean {
     if (this.#greeted || count < 1) return false;
-    for (const lane of this.#lanes.slice(count)) lane.destroy();
-    this.#lanes = this.#lanes.slice(0, count);
+    this.#lanes.shrink(count);
     return true;
-  }
-
-  #controlLane(): Lane {
-    const lane = this.lanes[0];
-    if (!lane) throw new CrocError('internal', { detail: 'no lanes' });
-    return lane;
   }
 }
 

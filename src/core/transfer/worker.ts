@@ -127,7 +127,7 @@ class Transfer {
     return this.#locating.promise;
   }
 
-  /** Begins to send. */
+  /** Begins to send, on lanes that the relay has still to admit. */
   #offer(session: Session): Promise<TransferResult> {
     const outbound = new Outbound(
       session,
@@ -135,7 +135,7 @@ class Transfer {
       (progress) => this.#person.onProgress(progress),
       this.#sending,
     );
-    session.start(outbound);
+    session.start(outbound, true);
     return outbound.run();
   }
 
