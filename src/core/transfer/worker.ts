@@ -27,6 +27,8 @@ import { walkAll } from './walking.js';
 
 /** How long the peer may take to close after both have said everything, in milliseconds. */
 const CLOSING_MS = 5000;
+/** The built thread that gives files their names lies beside this one. */
+const PUBLISHER = path.join(__dirname, 'publisher.js');
 
 /** One transfer inside the worker. */
 class Transfer {
@@ -136,7 +138,7 @@ class Transfer {
   }
 
   async #receive(session: Session): Promise<void> {
-    const inbound = new Inbound(session, this.#person, systemRandom);
+    const inbound = new Inbound(session, this.#person, systemRandom, PUBLISHER);
     session.start(inbound);
     const result = await inbound.run().finally(() => {
       const record = inbound.undoRecord;
