@@ -17,6 +17,7 @@ import type { DataTiming } from '../timing.js';
 import type { FromWorker, ToWorker } from './messages.js';
 import type { LanePlace, LaneTarget } from '../wire/keys.js';
 import { keepFreedMemory } from '../wire/memory.js';
+import { packAhead } from './offering.js';
 import { Outbound } from './outbound.js';
 import type { SendingOptions, Walked } from './outbound.js';
 import { Person } from './person.js';
@@ -97,7 +98,7 @@ class Transfer {
   async #walk(sources: readonly WalkSource[], ignore: WalkOptions['ignore']): Promise<Walked> {
     const walked = await walkAll(sources, ignore, this.#abort.signal);
     this.#post({ type: 'walked', offered: walked.offered });
-    return walked;
+    return { ...walked, packed: packAhead(walked.entries) };
   }
 
   async #connect(target: LaneTarget, timing: DataTiming): Promise<void> {
