@@ -66,7 +66,10 @@ describe('a whole transfer', () => {
     const { out, sender, code, receive } = await sending([tree]);
     const recipient = receive([code, '--yes']);
     expect([await sender.exit, await recipient.exit]).toEqual([0, 0]);
-    expect(recipient.events.at(-1)).toMatchObject({ event: 'done', files: 4001 });
+    // Everything that was said is there, however suddenly a program ends.
+    expect(recipient.all('offer')[0]?.entries.length).toBeGreaterThan(4000);
+    for (const { events } of [sender, recipient])
+      expect(events.at(-1)).toMatchObject({ event: 'done', files: 4001 });
     expect(await compareTrees(tree, path.join(out, 'tree'))).toEqual([]);
   });
 
