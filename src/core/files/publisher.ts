@@ -6,14 +6,12 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { deferred, type Deferred } from '../async.js';
 import { CrocError } from '../errors.js';
+import { encodeMoves, type Move } from './moves.js';
 
 /** From so many files on the thread saves more than the 16 ms of a processor that it takes to start. */
 const WORTH_FILES = 2000;
 /** Room of the thread for objects that were just made, in MiB: it has hundreds of paths at a time. */
 const YOUNG_MIB = 2;
-
-/** Absolute paths of a temporary file and of its final name, in the same folder. */
-export type Move = readonly [from: string, to: string];
 
 /** What the thread starts with. */
 export interface PublisherData {
@@ -84,7 +82,7 @@ export class Publisher {
     answer.promise.catch(() => undefined);
     this.#asked.push(answer);
     this.#worker.ref();
-    this.#worker.postMessage(moves);
+    this.#worker.postMessage(encodeMoves(moves));
     return answer.promise;
   }
 

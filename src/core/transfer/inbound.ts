@@ -96,6 +96,7 @@ export class Inbound implements Flow {
   #offerBytes = 0;
   /** `over`: it failed; what still comes was on its way when the sender did not know that yet. */
   #phase: 'offer' | 'answer' | 'data' | 'over' = 'offer';
+  /** Indices of entries, ascending. */
   #wanted = new Set<number>();
   #publisher: Publisher | undefined;
   #destination: Destination | undefined;
@@ -300,7 +301,7 @@ export class Inbound implements Flow {
   }
 
   async #answer(destination: Destination): Promise<void> {
-    const indices = [...this.#wanted].sort((a, b) => a - b);
+    const indices = [...this.#wanted];
     this.#total = sizeOf(this.#entries, indices);
     this.#files = countFiles(this.#entries, indices);
     const ranges = toRanges(indices);
