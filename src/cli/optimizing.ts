@@ -11,8 +11,8 @@ const BUDGET = { usual: 67_584, late: 1_350_000 };
 /** How long data has flowed before functions are optimized as usual, milliseconds. */
 const LATE_MS = 1000;
 
-/** Before a thread holds that much, what lives long is not looked through for garbage, MiB; V8 begins at some 12. */
-const UNTIDY_MIB = 24;
+/** Before a thread holds so much, what lives long is not looked through for garbage, MiB; V8 begins with less than 20. */
+const UNTIDY_MIB = 32;
 
 /** Puts off what would be optimized, and in threads that start from now on what would be tidied up. */
 export function optimizeLater(): void {
