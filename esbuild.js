@@ -1,4 +1,4 @@
-// Builds dist/: the library, the command line, the two workers, the extension and its panel.
+// Builds dist/: the library, the command line, the workers, the extension and its panel.
 const { readFileSync, readdirSync } = require('node:fs');
 const { cp, mkdir, rm, writeFile } = require('node:fs/promises');
 const path = require('node:path');
@@ -23,6 +23,7 @@ const node = {
 const entries = {
   index: 'src/core/index.ts',
   worker: 'src/core/transfer/worker.ts',
+  publisher: 'src/core/files/publisherThread.ts',
   crocWorker: 'src/core/croc11/worker.ts',
   relayWorker: 'src/core/relay/worker.ts',
   redisClient: 'src/core/relay/redisClient.ts',

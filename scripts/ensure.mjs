@@ -43,6 +43,7 @@ export function ensureBuilt() {
     'index.js',
     'worker.js',
     'crocWorker.js',
+    'publisher.js',
     'relayWorker.js',
     'cli.js',
     'extension.js',

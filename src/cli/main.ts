@@ -25,4 +25,8 @@ const env = takeEnvironment();
 const isTransfer = argv[0] === 'send' || argv[0] === 'receive';
 if (isTransfer) optimizeLater();
 if (isTransfer && !argv.includes('--help') && !argv.includes('--croc')) expectTransfer();
-void import('./run.js').then(({ run }) => run(argv, env));
+/** Ends at once when everything was said: to take this thread apart takes longer than the person should wait. */
+function leave(): void {
+  process.stdout.write('', () => process.stderr.write('', () => process.exit()));
+}
+void import('./run.js').then(({ run }) => run(argv, env)).then(leave);

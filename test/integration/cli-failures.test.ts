@@ -5,7 +5,9 @@ import { request } from 'node:http';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
+import { PART_NAME } from '../../src/core/files/partials.js';
 import { Cli, ending, failed, startRelayProcess, temporaryFolder } from '../support/cli.js';
+import { makeTree } from '../support/tree.js';
 
 const linux = process.platform === 'linux';
 const WORDS = ['dozen', 'lunar', 'quilt'];
@@ -278,6 +280,30 @@ describe('signals', () => {
     expect(await ending(recipient)).toEqual(failed('peer_cancelled'));
     expect(await wholeIn(out)).toEqual([]);
   });
+
+  test.each(['recipient', 'sender'] as const)(
+    'SIGINT to the %s in the middle of thousands of files: no temporary file is left',
+    async (who) => {
+      const { url } = await startRelayProcess();
+      const tree = path.join(await temporaryFolder(), 'tree');
+      await makeTree(tree, { files: 8000 });
+      const sender = Cli.json(['send', tree, '--relay', url]);
+      const { code } = await sender.event('code');
+      const out = path.join(await temporaryFolder(), 'out');
+      await mkdir(out);
+      const recipient = Cli.json(['receive', code, '--relay', url, '--out', out, '--yes']);
+      await recipient.when(() =>
+        recipient.all('progress').find(({ filesDone = 0 }) => filesDone > 500),
+      );
+      const [one, other] = who === 'sender' ? [sender, recipient] : [recipient, sender];
+      one.child.kill('SIGINT');
+      expect(await ending(one)).toEqual(failed('cancelled', 130));
+      expect(await ending(other)).toEqual(failed('peer_cancelled'));
+      const left = await readdir(out, { recursive: true });
+      expect(left.filter((file) => PART_NAME.test(path.basename(file)))).toEqual([]);
+      expect(left.length).toBeGreaterThan(0);
+    },
+  );
 
   test('SIGINT while nobody came closes the channel', async () => {
     const { url } = await startRelayProcess();

@@ -60,6 +60,19 @@ describe('a whole transfer', () => {
     );
   });
 
+  test('thousands of files arrive identical, and both programs end', async () => {
+    const tree = path.join(await temporaryFolder(), 'tree');
+    await makeTree(tree, { files: 4000 });
+    const { out, sender, code, receive } = await sending([tree]);
+    const recipient = receive([code, '--yes']);
+    expect([await sender.exit, await recipient.exit]).toEqual([0, 0]);
+    // Everything that was said is there, however suddenly a program ends.
+    expect(recipient.all('offer')[0]?.entries.length).toBeGreaterThan(4000);
+    for (const { events } of [sender, recipient])
+      expect(events.at(-1)).toMatchObject({ event: 'done', files: 4001 });
+    expect(await compareTrees(tree, path.join(out, 'tree'))).toEqual([]);
+  });
+
   test('several paths at once, with a code and a curve of its own', async () => {
     const [one, two] = [await fileWith('one', 'one.txt'), await fileWith('two', 'two.txt')];
     const own = ['--code', 'Desk7 my own secret', '--curve', 'siec'];

@@ -93,8 +93,13 @@ export function openDescriptors(): number {
  * Starts a program of this project in a process of its own: bundled, as it is shipped.
  *
  * @param code - TypeScript; `CORE` stands for the folder of the core
+ * @param under - a program, with its arguments, that runs it
  */
-export function startProgram(code: string, asNobody = false): ChildProcess {
+export function startProgram(
+  code: string,
+  asNobody = false,
+  under: readonly string[] = [],
+): ChildProcess {
   const home = temporary();
   chmodSync(home, 0o755);
   const outfile = join(home, 'program.mjs');
@@ -111,7 +116,8 @@ export function startProgram(code: string, asNobody = false): ChildProcess {
     logLevel: 'error',
   });
   const user = asNobody ? { uid: NOBODY, gid: NOBODY } : {};
-  return spawn(process.execPath, [outfile], {
+  const [program, ...args] = [...under, process.execPath, outfile];
+  return spawn(program, args, {
     ...user,
     stdio: ['ignore', 'pipe', 'inherit'],
     cwd: '/',

@@ -19,14 +19,42 @@ async function isOptimized(prepare: string): Promise<boolean> {
     await new Promise((resolve) => setTimeout(resolve, 200));
     hot(1);
     console.log((status(hot) & 16) !== 0);`;
-  const flags = [
-    '--allow-natives-syntax',
-    '--import',
-    url('scripts/ts.mjs'),
-    '--input-type=module',
-  ];
+  return (await run(code, '--allow-natives-syntax')) === 'true';
+}
+
+/** How often a thread that holds on to some MiB of objects looked through all of them. */
+async function fullCollections(mebibytes: number, prepare: string): Promise<number> {
+  const code = `
+    import { once } from 'node:events';
+    import { Worker } from 'node:worker_threads';
+    import { optimizeLater } from ${JSON.stringify(url('src/cli/optimizing.ts'))};
+    ${prepare}
+    const thread = new Worker(\`
+      const { PerformanceObserver } = require('node:perf_hooks');
+      const { parentPort } = require('node:worker_threads');
+      let full = 0;
+      const major = require('node:perf_hooks').constants.NODE_PERFORMANCE_GC_MAJOR;
+      new PerformanceObserver((list) => {
+        for (const { detail } of list.getEntries()) if (detail.kind === major) full += 1;
+      }).observe({ entryTypes: ['gc'] });
+      const held = [];
+      const grow = () => {
+        for (let one = 0; one < 1000; one++) held.push({ path: 'd/' + held.length, size: one });
+        if (process.memoryUsage().heapUsed < ${mebibytes} * 2 ** 20) setImmediate(grow);
+        else setTimeout(() => parentPort.postMessage(full), 100);
+      };
+      grow();
+    \`, { eval: true, execArgv: [], resourceLimits: { maxYoungGenerationSizeMb: 8 } });
+    const [full] = await once(thread, 'message');
+    console.log(full);
+    process.exit();`;
+  return Number(await run(code));
+}
+
+async function run(code: string, ...more: string[]): Promise<string> {
+  const flags = [...more, '--import', url('scripts/ts.mjs'), '--input-type=module'];
   const { stdout } = await promisify(execFile)(process.execPath, [...flags, '-e', code]);
-  return stdout.trim() === 'true';
+  return stdout.trim();
 }
 
 it('puts off what V8 would optimize, until data has flowed for a second', async () => {
@@ -35,4 +63,11 @@ it('puts off what V8 would optimize, until data has flowed for a second', async 
   expect(
     await Promise.all(['', later, `${later} optimizeSoon(); ${pause}`].map(isOptimized)),
   ).toEqual([true, false, true]);
+});
+
+it('puts off what V8 would look through for garbage, not for ever', async () => {
+  const later = 'optimizeLater();';
+  expect(await fullCollections(26, '')).toBeGreaterThan(0);
+  expect(await fullCollections(26, later)).toBe(0);
+  expect(await fullCollections(80, later)).toBeGreaterThan(0);
 });

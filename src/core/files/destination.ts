@@ -16,18 +16,20 @@ import { CrocError } from '../errors.js';
 import type { RandomBytes } from '../edges.js';
 import type { ActiveFile, ConflictChoice, OfferEntry, Renamed } from '../types.js';
 import { Bases, type BasisSize } from './bases.js';
-import { Committer, type WholeFile } from './committer.js';
+import { Committer } from './committer.js';
 import { Comparing } from './comparing.js';
 import { finishTree } from './finishing.js';
 import { Folders } from './folders.js';
 import { Ledger } from './ledger.js';
 import { Links } from './links.js';
 import { PartLock } from './lock.js';
+import { Naming, type WholeFile } from './naming.js';
 import { pacer } from './pace.js';
 import { PartFiles } from './partFiles.js';
 import { MIN_PARTIAL_BYTES, Partials } from './partials.js';
 import { Placement, type FoundConflict } from './placement.js';
 import { probeFolder, type ProbedFolder } from './probe.js';
+import type { Publisher } from './publisher.js';
 import { checkOffer } from './safePath.js';
 import { UndoLog, type UndoRecord } from './undo.js';
 import { Writing } from './writing.js';
@@ -45,6 +47,8 @@ export interface DestinationOptions {
   readonly checked?: boolean;
   /** Keep what is overwritten, and note what arrives, for `undo`. */
   readonly undo?: boolean;
+  /** Gives names in another thread; whoever started it ends it, after `finish` or `abort`. */
+  readonly publisher?: Publisher | undefined;
 }
 
 /** What a finished destination holds. */
@@ -100,7 +104,15 @@ export class Destination {
       if (path === undefined) this.#ledger.setStatus(part.index, 'skipped');
       else this.#done(part.index, path);
     };
-    this.#committer = new Committer(this.#folders, this.#placement, onDone, this.#undo);
+    this.#committer = new Committer(
+      new Naming({
+        folders: this.#folders,
+        placement: this.#placement,
+        onDone,
+        undo: this.#undo,
+        publisher: options.publisher,
+      }),
+    );
     this.#parts = new PartFiles(() => this.#committer.room());
     this.#lock = lock;
     this.#partials = new Partials(this.#folders, lock?.id);

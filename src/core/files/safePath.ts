@@ -37,12 +37,17 @@ function unsafe(path: string, cause?: string): CrocError {
   return new CrocError('unsafe_path', { detail: path, cause });
 }
 
+/** Whether a text has more bytes of UTF-8; one of its units has at most three. */
+function isLonger(text: string, bytes: number): boolean {
+  if (text.length * 3 <= bytes) return false;
+  return text.length > bytes || Buffer.byteLength(text) > bytes;
+}
+
 /** Why one name between two slashes is refused, or undefined. */
 function faultOfName(name: string, platform: NodeJS.Platform): string | undefined {
   if (name === '') return 'an empty name, or a path that is absolute or ends with a slash';
   if (name === '.' || name === '..') return 'a step to another folder';
-  if (name.length > MAX_NAME_BYTES || Buffer.byteLength(name) > MAX_NAME_BYTES)
-    return 'a name that is too long';
+  if (isLonger(name, MAX_NAME_BYTES)) return 'a name that is too long';
   if (name.endsWith('.')) return 'a trailing dot';
   if (DEVICE.test(name)) return 'the name of a Windows device';
   if (!PLAIN.test(name)) {
@@ -58,8 +63,7 @@ function faultOfName(name: string, platform: NodeJS.Platform): string | undefine
 
 /** Why a path of names is refused, or undefined. */
 function faultOfPath(path: string, platform: NodeJS.Platform): string | undefined {
-  if (path.length > MAX_PATH_BYTES || Buffer.byteLength(path) > MAX_PATH_BYTES)
-    return 'a path that is too long';
+  if (isLonger(path, MAX_PATH_BYTES)) return 'a path that is too long';
   const names = path.split('/');
   if (names.length > MAX_PATH_PARTS) return 'a path that is too deep';
   for (const name of names) {

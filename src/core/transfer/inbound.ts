@@ -6,6 +6,7 @@ import type { ErrorCode } from '../errors.js';
 import { SALT_BYTES } from '../files/blocks.js';
 import { Destination } from '../files/destination.js';
 import type { BasisSize } from '../files/destination.js';
+import { Publisher } from '../files/publisher.js';
 import { checkSpace } from '../files/freeSpace.js';
 import { OfferCheck } from '../files/safePath.js';
 import type { UndoRecord } from '../files/undo.js';
@@ -85,6 +86,7 @@ export class Inbound implements Flow {
   readonly #session: Session;
   readonly #receiver: Receiver;
   readonly #random: RandomBytes;
+  readonly #publisherFile: string | undefined;
   readonly #entries: OfferEntry[] = [];
   #check: OfferCheck | undefined = new OfferCheck();
   readonly #text = new TextInbox();
@@ -94,7 +96,9 @@ export class Inbound implements Flow {
   #offerBytes = 0;
   /** `over`: it failed; what still comes was on its way when the sender did not know that yet. */
   #phase: 'offer' | 'answer' | 'data' | 'over' = 'offer';
+  /** Indices of entries, ascending. */
   #wanted = new Set<number>();
+  #publisher: Publisher | undefined;
   #destination: Destination | undefined;
   #total = 0;
   #received = 0;
@@ -107,10 +111,12 @@ export class Inbound implements Flow {
   #limit: number | undefined;
   #budget: Budget | undefined;
 
-  constructor(session: Session, receiver: Receiver, random: RandomBytes) {
+  /** @param publisherFile - the built publisherThread.ts; without it every name is given in this thread */
+  constructor(session: Session, receiver: Receiver, random: RandomBytes, publisherFile?: string) {
     this.#session = session;
     this.#receiver = receiver;
     this.#random = random;
+    this.#publisherFile = publisherFile;
   }
 
   /**
@@ -130,6 +136,7 @@ export class Inbound implements Flow {
       throw error;
     } finally {
       clearInterval(ticker);
+      void this.#publisher?.end();
     }
   }
 
@@ -250,10 +257,12 @@ export class Inbound implements Flow {
       throw new CrocError('usage', { detail: 'no folder to write into' });
     const indices = withFolders(this.#entries, decision.only);
     const wanted = new Set(indices);
+    this.#startPublisher(indices);
     const destination = await Destination.open(decision.to, this.#entries, {
       random: this.#random,
       checked: true,
       undo: decision.undo === true,
+      publisher: this.#publisher,
     });
     this.#destination = destination;
     const conflicts = new Map<OfferEntry, Conflict>();
@@ -273,6 +282,13 @@ export class Inbound implements Flow {
     return destination;
   }
 
+  /** A thread takes longer to start than the sender to begin, so it starts before anything else is done. */
+  #startPublisher(indices: readonly number[]): void {
+    if (this.#publisherFile === undefined || this.#phase === 'over') return;
+    const files = countFiles(this.#entries, indices);
+    this.#publisher = Publisher.start(this.#publisherFile, files);
+  }
+
   /** Looks what is here already and begins to judge what the sender will tell of it. */
   async #findBases(destination: Destination, salt: Uint8Array): Promise<BasisSize[]> {
     const bases = await destination.findBases(salt);
@@ -285,7 +301,7 @@ export class Inbound implements Flow {
   }
 
   async #answer(destination: Destination): Promise<void> {
-    const indices = [...this.#wanted].sort((a, b) => a - b);
+    const indices = [...this.#wanted];
     this.#total = sizeOf(this.#entries, indices);
     this.#files = countFiles(this.#entries, indices);
     const ranges = toRanges(indices);

@@ -5,8 +5,8 @@ import { CrocError } from '../errors.js';
 import { blocksOf } from '../files/blocks.js';
 import { pacer } from '../files/pace.js';
 import type { WalkEntry } from '../files/walk.js';
-import type { OfferEntry, Progress, Totals, TransferResult } from '../types.js';
-import { fromRanges, toWireEntry } from '../wire/control.js';
+import type { Progress, Totals, TransferResult } from '../types.js';
+import { fromRanges } from '../wire/control.js';
 import type { ControlOf } from '../wire/control.js';
 import { encodeData } from '../wire/data.js';
 import { MAX_PAYLOAD_BYTES } from '../wire/limits.js';
@@ -18,6 +18,7 @@ import { Budget, later, lowerLimit } from './budget.js';
 import { Compressing, compressAgain, sizeOf } from './compressing.js';
 import type { Lane } from './lane.js';
 import { LinkRate } from './linkRate.js';
+import { isLong, messagesOf } from './offering.js';
 import { SendPlan } from './plan.js';
 import { Processors } from './processors.js';
 import { Reading } from './reading.js';
@@ -26,15 +27,12 @@ import { offerText } from './text.js';
 import type { TextContent } from './text.js';
 import type { Flow, FlowMessage, Session } from './session.js';
 
-/** Characters of paths and targets in one `entries` message: escaped and in UTF-8 they still fit a record. */
-const CHARACTERS_PER_MESSAGE = 64 * 1024;
-/** Entries in one `entries` message, at most. */
-const ENTRIES_PER_MESSAGE = 1000;
-
 /** What the walk found. */
 export interface Walked {
   readonly entries: readonly WalkEntry[];
   readonly totals: Totals;
+  /** What `packAhead` makes of the entries. */
+  readonly packed?: Promise<readonly Buffer[] | undefined>;
   /** Offered instead of entries. */
   readonly text?: TextContent;
 }
@@ -208,7 +206,7 @@ export class Outbound implements Flow {
   }
 
   async #offer(): Promise<void> {
-    const { entries, totals, text } = await this.#walked;
+    const { entries, totals, packed, text } = await this.#walked;
     if (text) {
       await offerText(this.#session, text, this.#options.compress);
       this.#transferred = text.content.length;
@@ -217,23 +215,13 @@ export class Outbound implements Flow {
     this.#entries = entries;
     this.#reading = new Reading(entries);
     // What is long goes packed, if the recipient can take that, as it says right at its beginning.
-    const packs = this.#options.compress !== false && entries.length > ENTRIES_PER_MESSAGE;
+    const packs = this.#options.compress !== false && isLong(entries);
     if (packs) await this.#session.features;
-    let part: OfferEntry[] = [];
-    let characters = 0;
-    const flush = async (): Promise<void> => {
-      if (part.length === 0) return;
-      const message = { t: 'entries', entries: part.map(toWireEntry) } as const;
-      await (packs ? this.#session.sendPacked(message) : this.#session.send(message));
-      part = [];
-      characters = 0;
-    };
-    for (const entry of entries) {
-      part.push(entry);
-      characters += entry.path.length + (entry.target?.length ?? 0);
-      if (characters > CHARACTERS_PER_MESSAGE || part.length === ENTRIES_PER_MESSAGE) await flush();
-    }
-    await flush();
+    const ready = packs && this.#session.uses('packed') ? await packed : undefined;
+    if (ready) for (const message of ready) await this.#session.sendReady(message);
+    else
+      for (const message of messagesOf(entries))
+        await (packs ? this.#session.sendPacked(message) : this.#session.send(message));
     await this.#session.send({ t: 'offer', count: entries.length, ...totals });
   }
 

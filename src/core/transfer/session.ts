@@ -7,7 +7,7 @@ import type { Deferred } from '../async.js';
 import { CrocError, ERRORS } from '../errors.js';
 import { RecordType, decodeControl, encodeControl, peerFailure } from '../wire/control.js';
 import type { ControlMessage, ControlOf } from '../wire/control.js';
-import { packControl, unpackControl } from '../wire/compressed.js';
+import { packSmaller, unpackControl } from '../wire/compressed.js';
 import { decodeData } from '../wire/data.js';
 import type { DataPiece } from '../wire/data.js';
 import { DATA_VERSION, FEATURES, OLDEST_DATA_VERSION, POSITION_MS } from '../wire/limits.js';
@@ -203,17 +203,17 @@ export class Session implements LaneListener, EarlyUser {
 
   /** Sends a control message; waits for room. */
   send(message: ControlMessage): Promise<void> {
-    return this.#send(encodeControl(message));
+    return this.sendReady(encodeControl(message));
   }
 
   /** Sends a long control message, smaller where both sides can do that; waits for room. */
   async sendPacked(message: ControlMessage): Promise<void> {
     const plaintext = encodeControl(message);
-    const packed = this.uses('packed') ? packControl(plaintext) : plaintext;
-    await this.#send(packed.length < plaintext.length ? packed : plaintext);
+    await this.sendReady(this.uses('packed') ? packSmaller(plaintext) : plaintext);
   }
 
-  async #send(plaintext: Buffer): Promise<void> {
+  /** Sends a control message that is encoded, and packed if both sides can do that; waits for room. */
+  async sendReady(plaintext: Buffer): Promise<void> {
     const sentMs = performance.now();
     const confirmed = (): void => {
       this.#quickestMs = Math.min(this.#quickestMs, performance.now() - sentMs);

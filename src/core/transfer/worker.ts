@@ -17,6 +17,7 @@ import type { DataTiming } from '../timing.js';
 import type { FromWorker, ToWorker } from './messages.js';
 import type { LanePlace, LaneTarget } from '../wire/keys.js';
 import { keepFreedMemory } from '../wire/memory.js';
+import { packAhead } from './offering.js';
 import { Outbound } from './outbound.js';
 import type { SendingOptions, Walked } from './outbound.js';
 import { Person } from './person.js';
@@ -27,6 +28,8 @@ import { walkAll } from './walking.js';
 
 /** How long the peer may take to close after both have said everything, in milliseconds. */
 const CLOSING_MS = 5000;
+/** The built thread that gives files their names lies beside this one. */
+const PUBLISHER = path.join(__dirname, 'publisher.js');
 
 /** One transfer inside the worker. */
 class Transfer {
@@ -95,7 +98,7 @@ class Transfer {
   async #walk(sources: readonly WalkSource[], ignore: WalkOptions['ignore']): Promise<Walked> {
     const walked = await walkAll(sources, ignore, this.#abort.signal);
     this.#post({ type: 'walked', offered: walked.offered });
-    return walked;
+    return { ...walked, packed: packAhead(walked.entries) };
   }
 
   async #connect(target: LaneTarget, timing: DataTiming): Promise<void> {
@@ -147,7 +150,7 @@ class Transfer {
   }
 
   async #receive(session: Session): Promise<void> {
-    const inbound = new Inbound(session, this.#person, systemRandom);
+    const inbound = new Inbound(session, this.#person, systemRandom, PUBLISHER);
     session.start(inbound);
     const result = await inbound.run().finally(() => {
       const record = inbound.undoRecord;

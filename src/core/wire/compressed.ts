@@ -45,6 +45,12 @@ export function packControl(plain: Uint8Array): Buffer {
   return Buffer.concat([headOf(RecordType.packed, plain), stream]);
 }
 
+/** As `packControl`, if that is smaller. */
+export function packSmaller(plain: Buffer): Buffer {
+  const packed = packControl(plain);
+  return packed.length < plain.length ? packed : plain;
+}
+
 function headOf(type: number, plain: Uint8Array): Buffer {
   const head = Buffer.allocUnsafe(STREAM_AT);
   head[0] = type;
