@@ -14,13 +14,21 @@ const LATE_MS = 1000;
 /** Before a thread holds so much, what lives long is not looked through for garbage, MiB; V8 begins with less than 20. */
 const UNTIDY_MIB = 32;
 
+/** The version of V8 that this was measured with, that of Node 20. Later ones do not have all of it, and complain to the person. */
+const MEASURED = 11;
+
 /** Puts off what would be optimized, and in threads that start from now on what would be tidied up. */
 export function optimizeLater(): void {
-  setFlagsFromString(`--interrupt-budget=${BUDGET.late}`);
-  setFlagsFromString(`--initial-old-space-size=${UNTIDY_MIB}`);
+  set('--interrupt-budget', BUDGET.late);
+  set('--initial-old-space-size', UNTIDY_MIB);
 }
 
 /** Data begins to flow: soon it is worth it. */
 export function optimizeSoon(): void {
-  setTimeout(() => setFlagsFromString(`--interrupt-budget=${BUDGET.usual}`), LATE_MS).unref();
+  setTimeout(() => set('--interrupt-budget', BUDGET.usual), LATE_MS).unref();
+}
+
+function set(setting: string, value: number): void {
+  const version = Number.parseInt(process.versions.v8, 10);
+  if (version === MEASURED) setFlagsFromString(`${setting}=${value}`);
 }
