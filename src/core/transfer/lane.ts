@@ -127,6 +127,8 @@ export class Lane implements ConnectionListener {
   /** The relay has admitted all lanes: from now on this one comes back by itself. */
   opened(): void {
     this.#opening = false;
+    // What it took to open them is not what it may take to come back.
+    if (this.#phase === 'away') this.#troubleMs = performance.now();
     this.#seek();
   }
 

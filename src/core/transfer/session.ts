@@ -10,9 +10,10 @@ import type { ControlMessage, ControlOf } from '../wire/control.js';
 import { packSmaller, unpackControl } from '../wire/compressed.js';
 import { decodeData } from '../wire/data.js';
 import type { DataPiece } from '../wire/data.js';
-import { DATA_VERSION, FEATURES, OLDEST_DATA_VERSION, POSITION_MS } from '../wire/limits.js';
+import { POSITION_MS } from '../wire/limits.js';
 import type { Feature } from '../wire/limits.js';
 import { Decompressing } from './decompressing.js';
+import { Greeting, HELLO } from './greeting.js';
 import type { Lane, LaneListener } from './lane.js';
 import { LaneConnection, dialTcp } from './laneConnection.js';
 import type { Dial } from './laneConnection.js';
@@ -78,9 +79,7 @@ export class Session implements LaneListener, EarlyUser {
   readonly #lanes: LaneGroup;
   readonly #failure: Deferred<never> = deferred<never>();
   #flow: Flow | undefined;
-  #greeted = false;
-  #shared: ReadonlySet<Feature> = new Set();
-  readonly #features = deferred<ReadonlySet<Feature>>();
+  readonly #greeting = new Greeting();
   #ended = 0;
   #watch: NodeJS.Timeout | undefined;
   #watchedMs = 0;
@@ -162,7 +161,7 @@ export class Session implements LaneListener, EarlyUser {
 
   /** The abilities that both sides have; known once the peer has said `hello`. */
   get features(): Promise<ReadonlySet<Feature>> {
-    return this.#features.promise;
+    return this.#greeting.features;
   }
 
   /**
@@ -172,8 +171,7 @@ export class Session implements LaneListener, EarlyUser {
   start(flow: Flow, opening = false): void {
     this.#flow = flow;
     this.#lanes.start(opening);
-    const features = [...FEATURES];
-    this.tell({ t: 'hello', version: DATA_VERSION, oldest: OLDEST_DATA_VERSION, features });
+    this.tell(HELLO);
     this.#watchedMs = performance.now();
     const { pingMs, silenceMs } = this.#timing;
     this.#watch = setInterval(() => this.#tick(), Math.min(POSITION_MS, pingMs / 2, silenceMs / 2));
@@ -193,7 +191,7 @@ export class Session implements LaneListener, EarlyUser {
 
   /** Whether both sides have an ability. The peer's first message of any other kind settles it. */
   uses(feature: Feature): boolean {
-    return this.#shared.has(feature);
+    return this.#greeting.uses(feature);
   }
 
   /** The least time that a message took to be confirmed, milliseconds; Infinity while none was. */
@@ -344,10 +342,11 @@ export class Session implements LaneListener, EarlyUser {
 
   #onControl(message: ControlMessage): void {
     if (message.t === 'hello') {
-      this.#onHello(message);
+      this.#greeting.take(message);
+      this.#lanes.agree(this.reconnects);
       return;
     }
-    if (!this.#greeted) throw new CrocError('protocol_error', { detail: 'no hello' });
+    if (!this.#greeting.heard) throw new CrocError('protocol_error', { detail: 'no hello' });
     switch (message.t) {
       case 'ping':
         return;
@@ -365,23 +364,11 @@ export class Session implements LaneListener, EarlyUser {
     }
   }
 
-  #onHello(hello: ControlOf<'hello'>): void {
-    if (this.#greeted) throw new CrocError('protocol_error', { detail: 'hello twice' });
-    this.#greeted = true;
-    if (hello.version < OLDEST_DATA_VERSION)
-      throw new CrocError('incompatible_version', { detail: 'the other side is older' });
-    if (hello.oldest > DATA_VERSION)
-      throw new CrocError('incompatible_version', { detail: 'this side is older' });
-    this.#shared = new Set(FEATURES.filter((one) => hello.features.includes(one)));
-    this.#lanes.agree(this.reconnects);
-    this.#features.resolve(this.#shared);
-  }
-
   #tick(): void {
     const nowMs = performance.now();
     const awake = nowMs - this.#watchedMs < ASLEEP_MS;
     this.#watchedMs = nowMs;
-    if (this.#greeted && !this.reconnects) {
+    if (this.#greeting.heard && !this.reconnects) {
       this.#checkSilence(nowMs);
       return;
     }
@@ -401,7 +388,7 @@ export class Session implements LaneListener, EarlyUser {
    * gives up, and we hear that.)
    */
   #shrink(count: number): boolean {
-    if (this.#greeted || count < 1) return false;
+    if (this.#greeting.heard || count < 1) return false;
     this.#lanes.shrink(count);
     return true;
   }

@@ -98,6 +98,7 @@ class Transfer {
   async #walk(sources: readonly WalkSource[], ignore: WalkOptions['ignore']): Promise<Walked> {
     const walked = await walkAll(sources, ignore, this.#abort.signal);
     this.#post({ type: 'walked', offered: walked.offered });
+    if (this.#sending.compress === false) return walked;
     return { ...walked, packed: packAhead(walked.entries) };
   }
 
