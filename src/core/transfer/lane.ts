@@ -13,8 +13,8 @@ import { LANE_SALT_BYTES } from '../wire/keys.js';
 import type { LaneSecrets } from '../wire/keys.js';
 import { decodePosition, encodePosition } from '../wire/position.js';
 import type { ConnectionListener, LaneConnection } from './laneConnection.js';
-import { redial } from './redial.js';
 import type { RedialParts } from './redial.js';
+import { Search } from './search.js';
 import { SentRecords } from './sentRecords.js';
 import type { SentRecord } from './sentRecords.js';
 
@@ -61,20 +61,17 @@ export class Lane implements ConnectionListener {
   readonly #listener: LaneListener;
   readonly #sent = new SentRecords();
   readonly #closed = deferred<undefined>();
-  readonly #abort = new AbortController();
+  readonly #search: Search;
   #connection: LaneConnection;
   #phase: Phase = 'up';
   /** While all lanes are opened together, none comes back by itself. */
   #opening = false;
-  #dialling = false;
   /** Whether both sides can reconnect; undefined until the peer's hello. */
   #reconnect: boolean | undefined;
   /** Whether the next connection is one that goes on by positions: somebody has heard a hello on this lane. */
   #again = false;
   /** Whether the peer has heard our hello, which its positions show. */
   #peerKnows = false;
-  /** Settles when a connection that was dialled again is in use, or lost before it came to that. */
-  #meeting: Deferred<boolean> | undefined;
   /** Settles at the next change of what `send` may wait for. */
   #change: Deferred<undefined> | undefined;
   /** Records of the peer that were taken, and how many of them the peer was told of. */
@@ -97,6 +94,7 @@ export class Lane implements ConnectionListener {
     this.#connection = connection;
     this.#parts = parts;
     this.#listener = listener;
+    this.#search = new Search(parts, (next) => this.#use(next, this.#again));
   }
 
   /**
@@ -111,8 +109,7 @@ export class Lane implements ConnectionListener {
   /** The relay has refused a lane, and all connections were closed; others follow, or it is the end. */
   suspend(): void {
     if (this.#phase === 'closed' || this.#phase === 'over') return;
-    if (this.#meeting) this.#meeting.resolve(false);
-    else this.#lose();
+    if (!this.#search.settle(false)) this.#lose();
   }
 
   /** Another connection instead of the refused one. What was sent may have arrived all the same. */
@@ -121,7 +118,8 @@ export class Lane implements ConnectionListener {
       connection.destroy();
       return;
     }
-    void this.#meet(connection, this.#parts.timing.laneSilenceMs).then(() => this.#seek());
+    const { laneSilenceMs } = this.#parts.timing;
+    void this.#search.meet(connection, laneSilenceMs).then(() => this.#seek());
   }
 
   /** The relay has admitted all lanes: from now on this one comes back by itself. */
@@ -327,8 +325,7 @@ export class Lane implements ConnectionListener {
     this.#sent.rewind(count);
     this.#phase = 'catching-up';
     this.#upSinceMs = performance.now();
-    this.#meeting?.resolve(true);
-    this.#meeting = undefined;
+    this.#search.settle(true);
     this.#listener.onAway(this.index);
     void this.#catchUp(this.#connection);
   }
@@ -376,10 +373,7 @@ export class Lane implements ConnectionListener {
   #lose(error = this.#lostError()): void {
     if (this.#phase === 'closed' || this.#phase === 'over') return;
     this.#connection.destroy();
-    if (this.#meeting) {
-      this.#meeting.resolve(false);
-      return;
-    }
+    if (this.#search.settle(false)) return;
     const earliestMs = performance.now() - this.#parts.timing.laneSilenceMs;
     this.#troubleMs ??= Math.max(this.#connection.lastHeardMs, earliestMs);
     if (this.#reconnect === false || this.#final) {
@@ -393,37 +387,21 @@ export class Lane implements ConnectionListener {
 
   /** Looks for the peer, if the lane is without and may. */
   #seek(): void {
-    if (this.#phase !== 'away' || this.#opening || this.#dialling || this.#meeting) return;
+    if (this.#phase !== 'away' || this.#opening || this.#search.runs) return;
     // Whether the others may come back is known once both have said hello on lane 0.
     if (this.#reconnect === true || this.index === 0) void this.#comeBack();
   }
 
   /** Dials until the peer is there, too; or gives up. */
   async #comeBack(): Promise<void> {
-    this.#dialling = true;
     const { reconnectMs } = this.#parts.timing;
     const untilMs = (this.#troubleMs ?? performance.now()) + reconnectMs;
     try {
-      const meet = (connection: LaneConnection, patienceMs: number): Promise<boolean> =>
-        this.#meet(connection, patienceMs);
-      await redial(this.#parts, untilMs, this.#abort.signal, meet, this.#silent);
-      this.#dialling = false;
+      await this.#search.dial(untilMs, this.#silent);
       this.#silent = false;
     } catch (error) {
-      if (!this.#abort.signal.aborted) this.#fail(CrocError.from(error));
+      if (!this.#search.stopped) this.#fail(CrocError.from(error));
     }
-  }
-
-  async #meet(connection: LaneConnection, patienceMs: number): Promise<boolean> {
-    const meeting = deferred<boolean>();
-    this.#meeting = meeting;
-    const timer = setTimeout(() => meeting.resolve(false), patienceMs);
-    this.#use(connection, this.#again);
-    const met = await meeting.promise;
-    clearTimeout(timer);
-    if (this.#meeting === meeting) this.#meeting = undefined;
-    if (!met) connection.destroy();
-    return met;
   }
 
   /** Makes a connection the one in use. */
@@ -453,8 +431,7 @@ export class Lane implements ConnectionListener {
 
   #close(): void {
     this.#phase = 'closed';
-    this.#abort.abort();
-    this.#meeting?.resolve(false);
+    this.#search.stop();
     this.#closed.resolve(undefined);
     this.#wake();
   }
